@@ -1,0 +1,1 @@
+"""The LanceDB tables: schema, the one writer, readers, maintenance."""

@@ -1,0 +1,1 @@
+"""A video file in, artefacts out. No LanceDB, no Celery, no Flask."""

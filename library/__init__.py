@@ -1,0 +1,1 @@
+"""The catalogue: libraries, videos, jobs, saved searches, API keys."""

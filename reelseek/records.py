@@ -1,0 +1,339 @@
+"""What the parts of Reelseek hand to one another. All times are seconds (`float`) from the container's own timestamps,
+shifted so that the first presented picture or sound of the file is at 0. All boxes are fractions of the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float32]
+"""One or more embeddings, L2-normalised, shape `(dimension,)` or `(n, dimension)`."""
+
+Image = npt.NDArray[np.uint8]
+"""A picture, RGB, shape `(height, width, 3)`."""
+
+Audio = npt.NDArray[np.float32]
+"""Mono sound at 16 kHz in -1..1, shape `(samples,)`."""
+
+
+class Channel(StrEnum):
+    """Where evidence comes from. The first four are perceived by engines, a title by nobody."""
+
+    VISUAL = "visual"
+    SPEECH = "speech"
+    SCREEN_TEXT = "screen_text"
+    OBJECTS = "objects"
+    CAPTION = "caption"
+    TITLE = "title"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle as fractions of the picture: left, top, right, bottom, each 0 to 1."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle, `(x, y)`."""
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    @property
+    def area(self) -> float:
+        """Share of the picture that it covers."""
+        return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union of two boxes."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        if width <= 0 or height <= 0:
+            return 0.0
+        return width * height / (self.area + other.area - width * height)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word."""
+
+    start: float
+    end: float
+    text: str
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimedText:
+    """A line with its time: a spoken sentence, a text on screen from its first to its last showing, a caption.
+
+    Attributes:
+        source: who says so: `subtitles:sidecar`, `subtitles:embedded`, an engine's id.
+        language: BCP 47, or empty when unknown.
+        confidence: 0 to 1, of the engine; 1 for subtitles.
+        words: of speech, when the engine gives them.
+        box: of screen text, the union over its showing.
+    """
+
+    channel: Channel
+    start: float
+    end: float
+    text: str
+    source: str = ""
+    language: str = ""
+    confidence: float = 1.0
+    speaker: str = ""
+    words: tuple[Word, ...] = ()
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """An unbroken run of pictures, `[start, end)`."""
+
+    index: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One object in one picture."""
+
+    label: str
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedObject:
+    """An object in a video: a detection with its time and, once linked over time, its track number."""
+
+    time: float
+    label: str
+    confidence: float
+    box: Box
+    track: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TextBox:
+    """One line of text read in one picture."""
+
+    text: str
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A keyframe: what models saw.
+
+    Attributes:
+        image: the artefact's name of its JPEG, relative to the video's artefacts.
+        end: until when nothing changed (the next keyframe's time, or the shot's end).
+    """
+
+    index: int
+    time: float
+    end: float
+    shot: int
+    image: str
+    objects: tuple[DetectedObject, ...] = ()
+    screen_text: tuple[TextBox, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The unit of retrieval, 5 to 30 s where the video is that long.
+
+    Attributes:
+        object_counts: label to the largest number seen at once.
+    """
+
+    index: int
+    start: float
+    end: float
+    speech: str = ""
+    screen_text: str = ""
+    caption: str = ""
+    object_counts: dict[str, int] = field(default_factory=dict)
+    speakers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A titled stretch of a video. `source` is `container` or the method that found it."""
+
+    index: int
+    start: float
+    end: float
+    title: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What probing tells of a file, before anything is decoded in earnest.
+
+    Attributes:
+        video_id: hash of the content, 32 hex digits: the same for every copy and name.
+        start_offset: the container's own time (s) of what is second 0 here.
+        rotation: degrees clockwise that a player turns the picture: 0, 90, 180, 270.
+        width, height: as shown, after rotation, in pixels; 0 without video.
+        fps: average pictures per second; 0 without video. Never used to make times.
+        size: bytes.
+        tags: title, comment, ... as the container carries them.
+    """
+
+    video_id: str
+    title: str
+    duration: float
+    width: int
+    height: int
+    fps: float
+    rotation: int
+    has_video: bool
+    has_audio: bool
+    start_offset: float
+    size: int
+    container: str
+    video_codec: str = ""
+    audio_codec: str = ""
+    subtitle_tracks: tuple[dict[str, str], ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRef:
+    """Which engine made a result: `id` is `family:name`; `fingerprint` changes with engine, weights and settings."""
+
+    id: str
+    fingerprint: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorSpace:
+    """Which model a vector column belongs to. Vectors of two spaces are never compared."""
+
+    model: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class VideoDocument:
+    """All that the index holds of one video, made from artefacts alone.
+
+    Attributes:
+        frame_vectors: `(len(frames), visual_space.dimension)`, or None without an image-text engine.
+        segment_visual_vectors: pooled over each segment's keyframes, same dimension; zero rows where it has none.
+        segment_text_vectors: `(len(segments), text_space.dimension)`; zero rows for segments without text.
+        line_vectors: `(len(lines), text_space.dimension)`.
+        channels: channel to the engine that filled it, or None where it is off.
+        partial: an ingest still runs and will replace this.
+    """
+
+    info: VideoInfo
+    shots: tuple[Shot, ...]
+    segments: tuple[Segment, ...]
+    frames: tuple[Frame, ...]
+    lines: tuple[TimedText, ...]
+    chapters: tuple[Chapter, ...]
+    visual_space: VectorSpace | None
+    text_space: VectorSpace | None
+    frame_vectors: Vector | None
+    segment_visual_vectors: Vector | None
+    segment_text_vectors: Vector | None
+    line_vectors: Vector | None
+    channels: dict[Channel, EngineRef | None]
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason for a moment: a line, a frame, an object count, with its own time and score."""
+
+    channel: Channel
+    start: float
+    end: float
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A place in a video that answers a query.
+
+    Attributes:
+        score: fused score, comparable within one result list only.
+        confidence: 0 to 1, calibrated against the query's own background.
+        thumbnail: URL path of its picture on the server, empty without one.
+        channels: each channel's contribution to the score.
+        stages: for a sequence query, the range of each stage in order.
+    """
+
+    video_id: str
+    title: str
+    path: str
+    start: float
+    end: float
+    score: float
+    confidence: float
+    thumbnail: str
+    channels: dict[Channel, float]
+    evidence: tuple[Evidence, ...]
+    stages: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A ranked list of moments. Those under the cut-off are `near_misses`, never moments.
+
+    Attributes:
+        channels: channel to the id of the engine that serves it, None where it is off.
+        notes: what the user should know: a channel that is off, a syntax error that was searched as words.
+        timings_ms: stage to milliseconds.
+    """
+
+    query: str
+    took_ms: float
+    channels: dict[Channel, str | None]
+    moments: tuple[Moment, ...]
+    near_misses: tuple[Moment, ...] = ()
+    notes: tuple[str, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What a claim of an answer rests on; always inside a moment that was retrieved."""
+
+    video_id: str
+    start: float
+    end: float
+    channel: Channel
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer. `[1]` in its text is the first citation. `engine` is the VLM's id or `extractive`."""
+
+    question: str
+    answer: str
+    abstained: bool
+    engine: str
+    citations: tuple[Citation, ...]
+    moments: tuple[Moment, ...]
+    notes: tuple[str, ...] = ()
+
+
+JsonObject = dict[str, Any]

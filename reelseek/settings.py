@@ -1,0 +1,257 @@
+"""Settings: `reelseek.toml`, over it the environment (`REELSEEK_…`, nested with `__`), over it the flags."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from reelseek.errors import SettingsError
+
+ENV_PREFIX = "REELSEEK_"
+CONFIG_VARIABLE = "REELSEEK_CONFIG"
+_NOT_SETTINGS = frozenset({CONFIG_VARIABLE, "REELSEEK_API_KEY"})
+"""Environment names of ours that are no settings: where the file is, and the client's own key."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+class EngineSettings(_Group):
+    """Which engine serves each channel: `auto`, `off`, or `family:name-or-path`."""
+
+    visual: str = Field("auto", description="image-text engine: openclip:NAME, openclip:/folder, off")
+    sentence: str = Field("auto", description="sentence engine: minilm, sentence-transformers:/folder, off")
+    speech: str = Field("auto", description="speech engine: faster-whisper:SIZE, whisper:SIZE, pocketsphinx, off")
+    screen_text: str = Field("auto", description="screen-text engine: paddleocr, rapidocr, paddleocr-native:NAME, off")
+    objects: str = Field("auto", description="object engine: ultralytics:NAME.pt, yolox:/file.onnx, off")
+    vlm: str = Field("auto", description="VLM: transformers:NAME, openai:MODEL (a local server), extractive")
+    vlm_url: str = Field("http://127.0.0.1:11434/v1", description="base URL of the OpenAI-compatible server")
+    vlm_timeout: float = Field(60.0, gt=0, description="seconds before an answer falls back to extractive")
+    demo_models: bool = Field(
+        False, description="let `auto` use the demo's own models, which know nothing but drawn scenes"
+    )
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$", description="where models run")
+    threads: int = Field(0, ge=0, description="CPU threads for models; 0 leaves the libraries' own choice")
+    batch_size: int = Field(16, ge=1, le=1024, description="pictures or sentences per model call")
+
+
+class IngestSettings(_Group):
+    """How videos are taken apart."""
+
+    sample_fps: float = Field(2.0, gt=0, le=60, description="sampled pictures per second of video")
+    keyframe_interval: float = Field(10.0, gt=0, description="a keyframe at least this often (s) while pictures change")
+    change_threshold: float = Field(0.02, ge=0, le=1, description="mean difference that makes a new keyframe, 0 to 1")
+    max_side: int = Field(960, ge=64, le=4096, description="longer side (px) of the pictures models see")
+    segment_min: float = Field(5.0, gt=0, description="shortest segment (s)")
+    segment_max: float = Field(30.0, gt=0, description="longest segment (s)")
+    language: str = Field("", description="language of speech (BCP 47); empty detects it")
+    max_duration: float = Field(48 * 3600, gt=0, description="longest video that is accepted (s)")
+    max_pixels: int = Field(8192 * 8192, gt=0, description="most pixels of a picture that are decoded")
+    max_bytes: int = Field(1 << 40, gt=0, description="largest file that is accepted (bytes)")
+    max_streams: int = Field(64, gt=0, description="most streams in a file")
+    max_decode_errors: int = Field(50, ge=0, description="broken packets that are skipped before a file is refused")
+    storyboard_interval: float = Field(5.0, gt=0, description="seconds between pictures of the storyboard")
+
+    @field_validator("segment_max")
+    @classmethod
+    def _ordered(cls, value: float, info: Any) -> float:
+        if value < info.data.get("segment_min", 0):
+            raise ValueError("segment_max is below segment_min")
+        return value
+
+
+class IndexSettings(_Group):
+    """The LanceDB index."""
+
+    vector_index_rows: int = Field(30_000, ge=1_000, description="rows from which a vector index is built")
+    optimize_rows: int = Field(5_000, ge=1, description="unindexed rows after which maintenance folds them in")
+    keep_versions_minutes: int = Field(30, ge=10, le=24 * 60, description="how long old versions stay readable")
+    lock_timeout: float = Field(120.0, gt=0, description="seconds to wait for the writer's lock")
+
+
+class QuerySettings(_Group):
+    """Retrieval and answers."""
+
+    k: int = Field(10, ge=1, le=200, description="moments returned")
+    candidates: int = Field(100, ge=10, le=5_000, description="candidates per channel before fusion")
+    evidence_tokens: int = Field(2_000, ge=200, description="tokens of evidence text given to the VLM")
+    evidence_frames: int = Field(8, ge=0, le=64, description="frames given to the VLM")
+    cutoff: float = Field(0.5, ge=0, le=1, description="confidence under which a moment is a near miss")
+
+
+class WorkerSettings(_Group):
+    """Celery, the schedule and the libraries."""
+
+    broker: str = Field("", description="Celery broker URL; empty: a folder in the data folder, no server needed")
+    concurrency: int = Field(1, ge=1, le=64, description="jobs at a time per worker")
+    scan_interval: float = Field(300.0, gt=0, description="seconds between scans of the libraries")
+    stable_seconds: float = Field(5.0, ge=0, description="a file must not change for this long before it is taken")
+    lease_seconds: float = Field(60.0, gt=1, description="a job whose worker is silent this long is given to another")
+    max_attempts: int = Field(3, ge=1, le=20, description="attempts before a job is set aside with its reason")
+
+
+class WebSettings(_Group):
+    """The web server."""
+
+    host: str = Field("127.0.0.1", description="bind address; any but loopback needs an API key first")
+    port: int = Field(8700, ge=0, le=65535, description="port; 0 takes a free one")
+    threads: int = Field(8, ge=1, le=256, description="request threads")
+    max_upload_bytes: int = Field(20 << 30, gt=0, description="largest upload (bytes)")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. `reelseek doctor` shows where each value came from."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", validate_default=True
+    )
+
+    data: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("reelseek", appauthor=False)),
+        description="the data folder: catalogue, artefacts, index, weights",
+    )
+    artefacts: str = Field("", description="where artefacts go (path or fsspec URL); empty: in the data folder")
+    database: str = Field("", description="SQLAlchemy URL of the catalogue; empty: SQLite in the data folder")
+    engines: EngineSettings = Field(default_factory=EngineSettings)
+    ingest: IngestSettings = Field(default_factory=IngestSettings)
+    index: IndexSettings = Field(default_factory=IndexSettings)
+    query: QuerySettings = Field(default_factory=QuerySettings)
+    workers: WorkerSettings = Field(default_factory=WorkerSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def database_url(self) -> str:
+        """The catalogue's SQLAlchemy URL."""
+        return self.database or f"sqlite:///{self.data / 'catalogue.sqlite3'}"
+
+    @property
+    def artefacts_url(self) -> str:
+        """The artefact store, a path or an fsspec URL."""
+        return self.artefacts or str(self.data / "artefacts")
+
+    @property
+    def index_path(self) -> Path:
+        """The folder of the LanceDB tables."""
+        return self.data / "index"
+
+    @property
+    def models_path(self) -> Path:
+        """The folder of pulled weights."""
+        return self.data / "models"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (a signature of the library)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags win over the environment, which wins over the file."""
+        return init_settings, env_settings, _TomlSource(settings_cls)
+
+
+class _TomlSource(PydanticBaseSettingsSource):
+    """The values of `reelseek.toml`."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        path = config_file()
+        return read_config(path) if path else {}
+
+
+def config_file() -> Path | None:
+    """The file that is read: `$REELSEEK_CONFIG`, else `./reelseek.toml`, else the one in the user's config folder."""
+    if named := os.environ.get(CONFIG_VARIABLE):
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise SettingsError(f"The settings file {path} does not exist.", hint=f"{CONFIG_VARIABLE} names it.")
+        return path
+    for path in (
+        Path("reelseek.toml"),
+        Path(platformdirs.user_config_dir("reelseek", appauthor=False)) / "reelseek.toml",
+    ):
+        if path.is_file():
+            return path
+    return None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read a settings file.
+
+    Raises:
+        SettingsError: it is no TOML, or cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error}") from error
+
+
+def known_names(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every setting as `group.name`, with its field."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from known_names(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the settings; `overrides` are the flags, `{"web": {"port": 1}}`.
+
+    Raises:
+        SettingsError: a name is unknown (the nearest known one is told) or a value does not fit.
+    """
+    _refuse_unknown_environment()
+    try:
+        return Settings(**(overrides or {}))
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from error
+
+
+def _refuse_unknown_environment() -> None:
+    known = {ENV_PREFIX + name.upper().replace(".", "__") for name, _ in known_names()}
+    groups = {name.rpartition("__")[0] for name in known if "__" in name}
+    for name in os.environ:
+        upper = name.upper()
+        if upper.startswith(ENV_PREFIX) and upper not in known | groups | _NOT_SETTINGS:
+            raise SettingsError(
+                f"The environment names an unknown setting, {name}.", hint=_nearest(upper, sorted(known))
+            )
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]}?" if close else "`reelseek doctor --settings` lists them all."
+
+
+def _explain(error: ValidationError) -> str:
+    known = [name for name, _ in known_names()] + list(Settings.model_fields)
+    lines = []
+    for item in error.errors():
+        name = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            lines.append(f"Unknown setting {name}. {_nearest(name, known)}")
+        else:
+            lines.append(f"Setting {name}: {item['msg']} (got {item['input']!r}).")
+    return " ".join(lines)

@@ -1,0 +1,68 @@
+"""The JSON forms of results, the same in the API and on the command line."""
+
+from __future__ import annotations
+
+from reelseek.records import Answer, Channel, Citation, Evidence, JsonObject, Moment, SearchResult
+
+
+def search_payload(result: SearchResult) -> JsonObject:
+    """The JSON of a search."""
+    return {
+        "query": result.query,
+        "took_ms": round(result.took_ms, 1),
+        "channels": {channel.value: engine for channel, engine in result.channels.items()},
+        "moments": [moment_payload(moment) for moment in result.moments],
+        "near_misses": [moment_payload(moment) for moment in result.near_misses],
+        "notes": list(result.notes),
+        "timings_ms": {stage: round(value, 2) for stage, value in result.timings_ms.items()},
+    }
+
+
+def answer_payload(answer: Answer) -> JsonObject:
+    """The JSON of an answer."""
+    return {
+        "question": answer.question,
+        "answer": answer.answer,
+        "abstained": answer.abstained,
+        "engine": answer.engine,
+        "citations": [citation_payload(citation) for citation in answer.citations],
+        "moments": [moment_payload(moment) for moment in answer.moments],
+        "notes": list(answer.notes),
+    }
+
+
+def moment_payload(moment: Moment) -> JsonObject:
+    """The JSON of one moment."""
+    payload: JsonObject = {
+        "video_id": moment.video_id,
+        "title": moment.title,
+        "path": moment.path,
+        "start": round(moment.start, 3),
+        "end": round(moment.end, 3),
+        "score": round(moment.score, 6),
+        "confidence": round(moment.confidence, 4),
+        "thumbnail": moment.thumbnail,
+        "channels": {channel.value: round(score, 6) for channel, score in moment.channels.items()},
+        "evidence": [evidence_payload(item) for item in moment.evidence],
+    }
+    if moment.stages:
+        payload["stages"] = [{"start": round(start, 3), "end": round(end, 3)} for start, end in moment.stages]
+    return payload
+
+
+def evidence_payload(item: Evidence) -> JsonObject:
+    """The JSON of one piece of evidence."""
+    return _timed(item.channel, item.start, item.end) | {"text": item.text, "score": round(item.score, 6)}
+
+
+def citation_payload(citation: Citation) -> JsonObject:
+    """The JSON of one citation."""
+    return {
+        "video_id": citation.video_id,
+        **_timed(citation.channel, citation.start, citation.end),
+        "quote": citation.quote,
+    }
+
+
+def _timed(channel: Channel, start: float, end: float) -> JsonObject:
+    return {"channel": channel.value, "start": round(start, 3), "end": round(end, 3)}

@@ -1,0 +1,1 @@
+"""What runs when: indexing a video, scanning libraries, Celery tasks and their schedule."""
