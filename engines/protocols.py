@@ -22,8 +22,8 @@ class Engine(Protocol):
 
     Attributes:
         id: `family:name`, as shown to users and written into results.
-        fingerprint: changes whenever the same input could give another output: engine, its library's version, weights, settings.
-        note: what a user must know of its results ("knows only drawn scenes", "poor: finds words, not sentences"), or "".
+        fingerprint: changes whenever the same input could give another output: engine, library version, weights, settings.
+        note: what a user must know of its results ("knows only drawn scenes"), or "".
     """
 
     @property
