@@ -1,0 +1,157 @@
+"""The artefact store: complete or absent, on a disk and on another fsspec file system."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reelseek.artefacts import ArtefactStore
+from reelseek.errors import NotFound, ReelseekError, StorageError
+
+VIDEO = "0123456789abcdef" * 2
+OTHER = "f" * 32
+
+
+@pytest.fixture(params=["disk", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtefactStore:
+    if request.param == "disk":
+        return ArtefactStore(str(tmp_path / "arte::facts #1"))
+    return ArtefactStore(f"memory://{uuid.uuid4().hex}")
+
+
+def test_a_stage_is_there_with_all_its_files(store: ArtefactStore) -> None:
+    assert not store.has(VIDEO, "frames", "k1")
+    with store.write(VIDEO, "frames", "k1") as writer:
+        writer.json("frames.json", {"title": "é\udc80", "times": [0.5]})
+        writer.bytes("thumbs/0.jpg", b"jpeg")
+        writer.array("vectors.npy", np.arange(6, dtype=np.float16).reshape(2, 3))
+        assert not store.has(VIDEO, "frames", "k1")
+    assert store.has(VIDEO, "frames", "k1")
+    assert store.read_json(VIDEO, "frames", "k1", "frames.json") == {"title": "é\udc80", "times": [0.5]}
+    assert store.read_bytes(VIDEO, "frames", "k1", "thumbs/0.jpg") == b"jpeg"
+    assert store.read_array(VIDEO, "frames", "k1", "vectors.npy").tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert set(store.files(VIDEO, "frames", "k1")) == {"frames.json", "thumbs/0.jpg", "vectors.npy"}
+    assert store.videos() == [VIDEO]
+
+
+def test_a_failed_stage_leaves_nothing(store: ArtefactStore) -> None:
+    with pytest.raises(ValueError, match="JSON"), store.write(VIDEO, "speech", "k1") as writer:
+        writer.json("lines.json", [])
+        writer.json("broken.json", float("nan"))
+    assert not store.has(VIDEO, "speech", "k1")
+    with pytest.raises(NotFound):
+        store.read_bytes(VIDEO, "speech", "k1", "lines.json")
+    with store.write(VIDEO, "speech", "k1") as writer:
+        writer.json("lines.json", [1])
+    assert store.read_json(VIDEO, "speech", "k1", "lines.json") == [1]
+
+
+def test_current_prune_and_delete(store: ArtefactStore) -> None:
+    assert store.current(VIDEO) == {}
+    for key in ("old", "new"):
+        with store.write(VIDEO, "speech", key) as writer:
+            writer.bytes("a", b"a")
+    with store.write(OTHER, "speech", "old") as writer:
+        writer.bytes("a", b"a")
+    store.set_current(VIDEO, {"speech": "old"})
+    store.set_current(VIDEO, {"speech": "new"})
+    assert store.current(VIDEO) == {"speech": "new"}
+    store.prune(VIDEO, store.current(VIDEO))
+    assert store.has(VIDEO, "speech", "new")
+    assert not store.has(VIDEO, "speech", "old")
+    store.delete_video(VIDEO)
+    store.delete_video(VIDEO)
+    assert store.videos() == [OTHER]
+    assert store.current(VIDEO) == {}
+
+
+@pytest.mark.parametrize("bad", ["../../etc/passwd", "/etc/passwd", "", "a/../b", "a//b", ".hidden", "a\0b"])
+def test_names_never_leave_the_store(store: ArtefactStore, bad: str) -> None:
+    with pytest.raises(NotFound):
+        store.read_bytes(VIDEO, "media", "k", bad)
+    with pytest.raises(NotFound):
+        store.read_bytes(VIDEO, bad, "k", "poster.jpg")
+    with pytest.raises(NotFound):
+        store.has(bad, "media", "k")
+    with pytest.raises(NotFound), store.write(VIDEO, "media", "k") as writer:
+        writer.bytes(bad, b"")
+
+
+def test_the_local_path_is_given_on_a_disk_only(tmp_path: Path) -> None:
+    disk, memory = ArtefactStore(str(tmp_path)), ArtefactStore(f"memory://{uuid.uuid4().hex}")
+    for store in (disk, memory):
+        with store.write(VIDEO, "media", "k") as writer:
+            writer.bytes("poster.jpg", b"jpeg")
+    path = disk.local_path(VIDEO, "media", "k", "poster.jpg")
+    assert path is not None
+    assert path.read_bytes() == b"jpeg"
+    assert disk.local_path(VIDEO, "media", "k", "absent.jpg") is None
+    assert memory.local_path(VIDEO, "media", "k", "poster.jpg") is None
+
+
+def test_two_writers_of_one_key_leave_one_complete_result(tmp_path: Path) -> None:
+    store = ArtefactStore(str(tmp_path))
+    with store.write(VIDEO, "speech", "k") as slow:
+        slow.bytes("a", b"same")
+        with store.write(VIDEO, "speech", "k") as fast:
+            fast.bytes("a", b"same")
+    assert store.read_bytes(VIDEO, "speech", "k", "a") == b"same"
+    assert not list(tmp_path.rglob(".tmp-*"))
+
+
+def test_an_incomplete_folder_is_replaced(tmp_path: Path) -> None:
+    store = ArtefactStore(str(tmp_path))
+    half = tmp_path / VIDEO[:2] / VIDEO / "speech" / "k"
+    half.mkdir(parents=True)
+    (half / "a").write_bytes(b"half")
+    assert not store.has(VIDEO, "speech", "k")
+    with store.write(VIDEO, "speech", "k") as writer:
+        writer.bytes("a", b"whole")
+    assert store.read_bytes(VIDEO, "speech", "k", "a") == b"whole"
+
+
+def test_sweep_removes_what_dead_processes_left_and_nothing_else(tmp_path: Path) -> None:
+    store = ArtefactStore(str(tmp_path))
+    code = (
+        "import os, sys; from reelseek.artefacts import ArtefactStore\n"
+        f"with ArtefactStore(sys.argv[1]).write({VIDEO!r}, 'speech', 'k') as writer:\n"
+        "    writer.bytes('a', b'a'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert len(list(tmp_path.rglob(".tmp-*"))) == 1
+    with store.write(VIDEO, "speech", "k2") as writer:
+        store.sweep(VIDEO)
+        writer.bytes("a", b"a")
+    assert store.has(VIDEO, "speech", "k2")
+    assert not store.has(VIDEO, "speech", "k")
+    assert not list(tmp_path.rglob(".tmp-*"))
+    foreign = tmp_path / VIDEO[:2] / VIDEO / f".tmp-elsewhere{socket.gethostname()}-1-{uuid.uuid4().hex}"
+    foreign.mkdir()
+    store.sweep(VIDEO)
+    assert foreign.exists()
+    os.utime(foreign, (0, 0))
+    store.sweep(VIDEO)
+    assert not foreign.exists()
+
+
+def test_a_full_disk_is_said_as_such(tmp_path: Path) -> None:
+    store = ArtefactStore(str(tmp_path))
+    with pytest.raises(StorageError, match="No space left"), store.write(VIDEO, "speech", "k"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert not list(tmp_path.rglob(".tmp-*"))
+
+
+def test_a_damaged_file_is_said_as_such(tmp_path: Path) -> None:
+    store = ArtefactStore(str(tmp_path))
+    with store.write(VIDEO, "speech", "k") as writer:
+        writer.bytes("lines.json", b"{")
+    with pytest.raises(ReelseekError, match="damaged"):
+        store.read_json(VIDEO, "speech", "k", "lines.json")
