@@ -255,3 +255,14 @@ def _explain(error: ValidationError) -> str:
         else:
             lines.append(f"Setting {name}: {item['msg']} (got {item['input']!r}).")
     return " ".join(lines)
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as environment variables, so that a child process runs with exactly the same ones."""
+    environment = {}
+    for name, _ in known_names():
+        value: Any = settings
+        for part in name.split("."):
+            value = getattr(value, part)
+        environment[ENV_PREFIX + name.upper().replace(".", "__")] = str(value)
+    return environment
