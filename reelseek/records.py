@@ -325,7 +325,11 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer. `[1]` in its text is the first citation. `engine` is the VLM's id or `extractive`."""
+    """An answer. `[1]` in its text is the first citation. `engine` is the VLM's id or `extractive`.
+
+    Attributes:
+        near_misses: for an answer that abstains, the nearest places that did not pass the cut-off.
+    """
 
     question: str
     answer: str
@@ -334,6 +338,7 @@ class Answer:
     citations: tuple[Citation, ...]
     moments: tuple[Moment, ...]
     notes: tuple[str, ...] = ()
+    near_misses: tuple[Moment, ...] = ()
 
 
 JsonObject = dict[str, Any]

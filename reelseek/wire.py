@@ -27,6 +27,7 @@ def answer_payload(answer: Answer) -> JsonObject:
         "engine": answer.engine,
         "citations": [citation_payload(citation) for citation in answer.citations],
         "moments": [moment_payload(moment) for moment in answer.moments],
+        "near_misses": [moment_payload(moment) for moment in answer.near_misses],
         "notes": list(answer.notes),
     }
 
