@@ -43,7 +43,7 @@ def test_a_stage_is_there_with_all_its_files(store: ArtefactStore) -> None:
 
 
 def test_a_failed_stage_leaves_nothing(store: ArtefactStore) -> None:
-    with pytest.raises(ValueError, match="JSON"), store.write(VIDEO, "speech", "k1") as writer:
+    with pytest.raises(ValueError, match="JSON"), store.write(VIDEO, "speech", "k1") as writer:  # noqa: PT012
         writer.json("lines.json", [])
         writer.json("broken.json", float("nan"))
     assert not store.has(VIDEO, "speech", "k1")
