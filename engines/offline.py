@@ -29,5 +29,5 @@ def go_offline() -> None:
 
 
 def online_environment() -> dict[str, str]:
-    """The environment without those switches, for the one process that may fetch."""
-    return {name: value for name, value in os.environ.items() if name not in SWITCHES}
+    """The environment without the switches of the hub's client, for the one process that may fetch."""
+    return {name: value for name, value in os.environ.items() if not name.endswith("_OFFLINE")}

@@ -73,7 +73,12 @@ class Spec:
     @property
     def folder(self) -> str:
         """The name of the weights' own folder under the models folder."""
-        return self.name.replace("/", "--")
+        return folder_name(self.name)
+
+
+def folder_name(name: str) -> str:
+    """The folder of weights: their name, or `owner--name` for a repository."""
+    return name.replace("/", "--")
 
 
 def parse(kind: Kind, text: str) -> Spec:
@@ -199,15 +204,15 @@ def _locate(spec: Spec, settings: Settings) -> tuple[str, Path | None]:
         return "demo", Path(next(iter(roots))) / family.demo if roots else None
     root = settings.models_path / family.kind / family.name
     if spec.name:
-        return spec.name, _weights_in(root, spec.folder, family)
-    present = sorted(_present(root, family))
+        return spec.name, weights_in(root, spec.folder, family)
+    present = sorted(present_names(root, family))
     best = [weights.name for weights in family.weights if weights.name in present]
     for name in [*best, *present]:
-        return name, _weights_in(root, name, family)
+        return name, weights_in(root, folder_name(name), family)
     return family.pull, None
 
 
-def _present(root: Path, family: Family) -> set[str]:
+def present_names(root: Path, family: Family) -> set[str]:
     """Names of the weights that lie in a family's folder, pulled or put there by hand."""
     if not root.is_dir():
         return set()
@@ -216,12 +221,12 @@ def _present(root: Path, family: Family) -> set[str]:
         if entry.name.startswith("."):
             continue
         name = entry.stem if entry.is_file() else entry.name
-        if (entry.is_dir() or entry.suffix in family.suffixes) and _weights_in(root, name, family) is not None:
-            names.add(name)
+        if (entry.is_dir() or entry.suffix in family.suffixes) and weights_in(root, name, family) is not None:
+            names.add(name.replace("--", "/", 1) if family.template is not None else name)
     return names
 
 
-def _weights_in(root: Path, name: str, family: Family) -> Path | None:
+def weights_in(root: Path, name: str, family: Family) -> Path | None:
     """`root/name` as the adapter wants it: a folder, or the one file of the right kind."""
     folder = root / name
     if not family.suffixes:
@@ -241,7 +246,7 @@ def _missing_weights(spec: Spec, path: Path | None) -> tuple[str, str]:
     if spec.name == "demo":
         return "the demo's own model is not in this installation", ""
     known = family.known(name)
-    place = f"<data>/models/{family.kind}/{family.name}/{name.replace('/', '--') or 'NAME'}"
+    place = f"<data>/models/{family.kind}/{family.name}/{folder_name(name) or 'NAME'}"
     fetchable = spec.repo or (known is not None and all(part.repo for part in known.parts))
     if fetchable:
         return f"the weights of {family.name}:{name} are not here", f"reelseek models pull {family.name}:{name}"
