@@ -1,0 +1,136 @@
+"""The units of retrieval: 5 to 30 s, cut at shots, at sentence ends and where the screen changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ingest.cuts import Evidence, best_cuts
+from ingest.objects import counts
+from ingest.screen_text import normalised
+from reelseek.records import Channel, Frame, Segment, Shot, TimedText
+from reelseek.settings import IngestSettings
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """A word or, without word times, a part of a sentence by its characters."""
+
+    start: float
+    end: float
+    text: str
+    speaker: str
+
+
+def segments(
+    duration: float,
+    shots: Sequence[Shot],
+    frames: Sequence[Frame],
+    lines: Sequence[TimedText],
+    settings: IngestSettings,
+) -> tuple[Segment, ...]:
+    """Cut a video into segments and give each its texts.
+
+    They cover `[0, duration]` in order without gap or overlap. Each is at most `segment_max` long and, where the video
+    is, at least `segment_min`; none begins inside a word.
+
+    Args:
+        duration: of the video, in seconds.
+        frames: keyframes with their objects.
+        lines: speech and screen text.
+    """
+    speech = [line for line in lines if line.channel == Channel.SPEECH]
+    spoken = sorted((word for line in speech for word in _words(line)), key=lambda word: (word.start, word.end))
+    evidence = Evidence(
+        words=[(word.start, word.end) for word in spoken],
+        sentences=[(line.start, line.end) for line in speech],
+        shots=[shot.start for shot in shots[1:]],
+        changes=_changes(frames, lines),
+    )
+    starts = best_cuts(duration, settings.segment_min, settings.segment_max, evidence)
+    ends = [*starts[1:], duration]
+    said = _shared_out(spoken, starts)
+    return tuple(
+        Segment(
+            index,
+            start,
+            end,
+            speech=" ".join(word.text for word in words),
+            screen_text="\n".join(_texts(lines, start, end)),
+            object_counts=_counts(frames, start, end),
+            speakers=tuple(dict.fromkeys(word.speaker for word in words if word.speaker)),
+        )
+        for index, (start, end, words) in enumerate(zip(starts, ends, said, strict=True))
+    )
+
+
+def overlapping(frames: Sequence[Frame], start: float, end: float) -> list[Frame]:
+    """The keyframes whose picture stood at some time of `[start, end)`; the one before it when there is none."""
+    found = [frame for frame in frames if frame.time < end and max(frame.end, frame.time + 1e-6) > start]
+    if found or not frames:
+        return found
+    before = [frame for frame in frames if frame.time <= start]
+    return [before[-1] if before else frames[0]]
+
+
+def _words(line: TimedText) -> Iterator[_Spoken]:
+    if line.words:
+        for word in line.words:
+            if word.text.strip():
+                yield _Spoken(word.start, max(word.start, word.end), word.text.strip(), line.speaker)
+        return
+    parts = line.text.split()
+    total, done = sum(len(part) for part in parts), 0
+    for part in parts:
+        start = line.start + (line.end - line.start) * done / total
+        done += len(part)
+        yield _Spoken(start, line.start + (line.end - line.start) * done / total, part, line.speaker)
+
+
+def _shared_out(spoken: Sequence[_Spoken], starts: Sequence[float]) -> list[list[_Spoken]]:
+    """Each word to the segment that holds its middle."""
+    shares: list[list[_Spoken]] = [[] for _ in starts]
+    position = 0
+    for word in sorted(spoken, key=lambda item: item.start + item.end):
+        while position + 1 < len(starts) and (word.start + word.end) / 2 >= starts[position + 1]:
+            position += 1
+        shares[position].append(word)
+    return [sorted(share, key=lambda item: item.start) for share in shares]
+
+
+def _changes(frames: Sequence[Frame], lines: Sequence[TimedText]) -> list[tuple[float, float]]:
+    """When the screen's text or objects change, and how much of what is there: 0 to 1."""
+    changes = [(frame.time, _difference(_contents(before), _contents(frame))) for before, frame in pairwise(frames)]
+    if not any(frame.screen_text or frame.objects for frame in frames):
+        changes = [(frame.time, 0.5) for frame in frames[1:]]
+    written = [line for line in lines if line.channel == Channel.SCREEN_TEXT]
+    changes += [(line.start, 0.5) for line in written if line.start > 0]
+    return [(time, weight) for time, weight in changes if weight > 0]
+
+
+def _contents(frame: Frame) -> set[str]:
+    found = {f"{label}×{number}" for label, number in counts(frame.objects).items()}
+    return found | {normalised(item.text) for item in frame.screen_text}
+
+
+def _difference(before: set[str], after: set[str]) -> float:
+    union = before | after
+    return 1 - len(before & after) / len(union) if union else 0.0
+
+
+def _texts(lines: Iterable[TimedText], start: float, end: float) -> list[str]:
+    """The texts on screen in a range, each once, in order of appearance."""
+    found: dict[str, str] = {}
+    for line in lines:
+        if line.channel == Channel.SCREEN_TEXT and line.start < end - 1e-6 and line.end > start + 1e-6:
+            found.setdefault(normalised(line.text), line.text)
+    return list(found.values())
+
+
+def _counts(frames: Sequence[Frame], start: float, end: float) -> dict[str, int]:
+    most: dict[str, int] = {}
+    for frame in overlapping(frames, start, end):
+        for label, number in counts(frame.objects).items():
+            most[label] = max(most.get(label, 0), number)
+    return most

@@ -1,0 +1,128 @@
+"""What is said: from the video's own subtitles where it has any, else from the speech engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from engines.protocols import SpeechEngine
+from ingest.audio import RATE, sound, windows
+from ingest.sentences import sentences
+from ingest.subtitles import EMBEDDED, SIDECAR, choose_sidecar, choose_track, read_sidecar, read_track
+from reelseek.errors import MediaError
+from reelseek.records import EngineRef, TimedText, VideoInfo
+from reelseek.settings import IngestSettings
+
+_SILENCE = 1e-3
+"""A window whose loudest sample is below this (-60 dBFS) is not worth a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechSource:
+    """Where the spoken words will come from, decided before anything is decoded.
+
+    Attributes:
+        sidecar: the subtitle file beside the video; it wins.
+        track: the stream index of an embedded text track; it comes next.
+        engine: the speech engine; used where there are no subtitles or they turn out empty.
+        note: what a person should know: a subtitle file that could not be read.
+    """
+
+    sidecar: Path | None = None
+    sidecar_hash: str = ""
+    track: int | None = None
+    language: str = ""
+    engine: EngineRef | None = None
+    note: str = ""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What a stage's key has to say of it."""
+        fallback = "" if self.sidecar else (self.engine.fingerprint if self.engine else "")
+        return self.sidecar_hash, "" if self.track is None else str(self.track), self.language, fallback
+
+    @property
+    def silent(self) -> bool:
+        """There is nothing to take words from."""
+        return self.sidecar is None and self.track is None and self.engine is None
+
+
+def speech_source(path: Path, info: VideoInfo, settings: IngestSettings, engine: EngineRef | None) -> SpeechSource:
+    """Choose the source: sidecar, embedded track, engine (only for a video with sound)."""
+    note = ""
+    if chosen := choose_sidecar(path, settings.language):
+        try:
+            if read_sidecar(chosen.path):
+                return SpeechSource(chosen.path, chosen.content_hash, language=chosen.language)
+            note = f"the subtitles {chosen.path.name} are empty"
+        except MediaError as error:
+            note = error.message
+    usable = engine if info.has_audio else None
+    if track := choose_track(info, settings.language):
+        return SpeechSource(track=int(track["index"]), language=track["language"], engine=usable, note=note)
+    return SpeechSource(language=settings.language, engine=usable, note=note)
+
+
+def spoken_lines(
+    path: Path,
+    info: VideoInfo,
+    settings: IngestSettings,
+    source: SpeechSource,
+    *,
+    load: Callable[[], SpeechEngine | None],
+    progress: Callable[[float], None],
+) -> tuple[EngineRef | None, tuple[TimedText, ...]]:
+    """The sentences with their times, and who they really come from.
+
+    Args:
+        load: gives the engine; called only where it is needed.
+        progress: called with the fraction done; may raise to stop.
+    """
+    if source.sidecar:
+        ref = EngineRef(SIDECAR, source.sidecar_hash)
+        return ref, sentences(read_sidecar(source.sidecar), SIDECAR, source.language)
+    if source.track is not None:
+        cues = read_track(path, info, source.track)
+        if cues:
+            return EngineRef(EMBEDDED, str(source.track)), sentences(cues, EMBEDDED, source.language)
+    if source.engine is None:
+        return None, ()
+    return source.engine, transcribe(path, info, settings, load=load, progress=progress)
+
+
+def transcribe(
+    path: Path,
+    info: VideoInfo,
+    settings: IngestSettings,
+    *,
+    load: Callable[[], SpeechEngine | None],
+    progress: Callable[[float], None],
+) -> tuple[TimedText, ...]:
+    """Recognise speech window by window; silent windows load no model."""
+    lines: list[TimedText] = []
+    for start, audio in windows(sound(path, info, settings)):
+        begin, share = start / info.duration, len(audio) / RATE / info.duration
+        progress(min(1.0, begin))
+        if not len(audio) or float(np.abs(audio).max()) < _SILENCE:
+            continue
+        engine = load()
+        if engine is None:
+            break
+
+        def inside(fraction: float, begin: float = begin, share: float = share) -> None:
+            progress(min(1.0, begin + fraction * share))
+
+        for line in engine.transcribe(audio, language=settings.language, progress=inside):
+            if line.text.strip():
+                lines.append(_shifted(line, start, info.duration))
+    return tuple(lines)
+
+
+def _shifted(line: TimedText, by: float, limit: float) -> TimedText:
+    words = tuple(
+        replace(word, start=min(limit, word.start + by), end=min(limit, word.end + by)) for word in line.words
+    )
+    return replace(line, start=min(limit, line.start + by), end=min(limit, line.end + by), words=words)

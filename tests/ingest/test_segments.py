@@ -1,0 +1,123 @@
+"""Segments: they cover the video, keep their lengths and cut no word."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.segments import segments
+from reelseek.records import Box, Channel, DetectedObject, Frame, Segment, Shot, TextBox, TimedText, Word
+from reelseek.settings import IngestSettings
+
+SETTINGS = IngestSettings()
+EVERYWHERE = Box(0.1, 0.1, 0.9, 0.2)
+
+
+def shots_at(times: list[float], duration: float) -> list[Shot]:
+    starts = [0.0, *times]
+    return [Shot(i, start, end) for i, (start, end) in enumerate(zip(starts, [*times, duration], strict=True))]
+
+
+def sentence(start: float, text: str, pace: float = 0.4) -> TimedText:
+    words = tuple(Word(start + i * pace, start + i * pace + pace * 0.8, word) for i, word in enumerate(text.split()))
+    return TimedText(Channel.SPEECH, start, words[-1].end, text, "test", words=words)
+
+
+def check(found: tuple[Segment, ...], duration: float, words: list[tuple[float, float]]) -> None:
+    assert found[0].start == 0
+    assert found[-1].end == duration
+    for before, after in itertools.pairwise(found):
+        assert before.end == after.start
+        for start, end in words:
+            assert not start + 1e-6 < after.start < end - 1e-6
+    assert [item.index for item in found] == list(range(len(found)))
+    for item in found:
+        assert 0 < item.end - item.start <= SETTINGS.segment_max + 1e-6
+    if duration <= SETTINGS.segment_min:
+        assert len(found) == 1
+
+
+@settings(max_examples=120, deadline=None)
+@given(data=st.data(), duration=st.floats(0.05, 200))
+def test_segments_cover_the_video_and_cut_no_word(data: st.DataObject, duration: float) -> None:
+    cuts = sorted(data.draw(st.sets(st.floats(0.6, max(0.7, duration)), max_size=15)))
+    cuts = [cut for cut in cuts if cut < duration]
+    spans: list[tuple[float, float]] = []
+    time = 0.0
+    for gap, length in data.draw(st.lists(st.tuples(st.floats(0, 6), st.floats(0.05, 2)), max_size=60)):
+        if time + gap + length > duration:
+            break
+        spans.append((time + gap, time + gap + length))
+        time = spans[-1][1]
+    groups = [spans[i : i + 5] for i in range(0, len(spans), 5)]
+    lines = [
+        TimedText(
+            Channel.SPEECH,
+            group[0][0],
+            group[-1][1],
+            "w " * len(group),
+            words=tuple(Word(start, end, "w") for start, end in group),
+        )
+        for group in groups
+    ]
+    found = segments(duration, shots_at(cuts, duration), [], lines, SETTINGS)
+    check(found, duration, spans)
+    assert " ".join(item.speech for item in found if item.speech).split() == ["w"] * len(spans)
+
+
+@settings(max_examples=60, deadline=None)
+@given(duration=st.floats(5.01, 400), cuts=st.sets(st.floats(1, 399), max_size=20))
+def test_without_speech_every_segment_has_the_wanted_length(duration: float, cuts: set[float]) -> None:
+    inside = sorted(cut for cut in cuts if cut < duration - 0.5)
+    found = segments(duration, shots_at(inside, duration), [], [], SETTINGS)
+    check(found, duration, [])
+    assert all(item.end - item.start >= SETTINGS.segment_min - 1e-6 for item in found)
+
+
+def test_cuts_are_taken_at_shots_and_at_sentence_ends() -> None:
+    lines = [sentence(0.5 + 6 * i, "these nine words make up one single spoken sentence") for i in range(6)]
+    found = segments(37.0, shots_at([12.3, 24.4], 37.0), [], lines, SETTINGS)
+    starts = [item.start for item in found]
+    assert 12.3 in starts
+    assert 24.4 in starts
+    for start in starts[1:]:
+        assert not any(line.start < start < line.end for line in lines)
+    assert all("nine words" in item.speech for item in found)
+
+
+def test_a_static_shot_is_cut_where_the_slide_changes() -> None:
+    titles = ["Introduction to rivers", "How lakes are made", "The sea and its tides"]
+    frames = [
+        Frame(i, 14.0 * i, 14.0 * (i + 1), 0, f"{i}.jpg", screen_text=(TextBox(title, 1.0, EVERYWHERE),))
+        for i, title in enumerate(titles)
+    ]
+    lines = [TimedText(Channel.SCREEN_TEXT, f.time, f.end, titles[f.index], box=EVERYWHERE) for f in frames]
+    found = segments(42.0, shots_at([], 42.0), frames, lines, SETTINGS)
+    assert {14.0, 28.0} <= {item.start for item in found}
+    for item in found:
+        assert item.screen_text == titles[int(item.start // 14)]
+
+
+def test_a_short_video_is_one_segment_with_everything_in_it() -> None:
+    objects = tuple(DetectedObject(1.0, "car", 0.9, Box(0.1 * i, 0, 0.1 * i + 0.1, 1), i) for i in range(3))
+    frames = [Frame(0, 0.0, 1.0, 0, "0.jpg"), Frame(1, 1.0, 4.0, 0, "1.jpg", objects=objects)]
+    line = TimedText(Channel.SPEECH, 0.5, 3.0, "Three cars wait.", speaker="ANN")
+    (only,) = segments(4.0, shots_at([], 4.0), frames, [line], SETTINGS)
+    assert (only.start, only.end, only.speech) == (0.0, 4.0, "Three cars wait.")
+    assert only.object_counts == {"car": 3}
+    assert only.speakers == ("ANN",)
+
+
+def test_a_word_longer_than_a_segment_stops_nothing() -> None:
+    line = TimedText(Channel.SPEECH, 0.0, 80.0, "Ooooh", words=(Word(0.0, 80.0, "Ooooh"),))
+    found = segments(80.0, shots_at([], 80.0), [], [line], SETTINGS)
+    check(found, 80.0, [])
+
+
+def test_three_hours_are_cut_in_reasonable_time_and_shape() -> None:
+    lines = [sentence(8.0 * i, "a sentence of a few words", 0.5) for i in range(1350)]
+    found = segments(10_800.0, shots_at([], 10_800.0), [], lines, SETTINGS)
+    check(found, 10_800.0, [])
+    assert 360 <= len(found) <= 2160
