@@ -142,7 +142,9 @@ class Job:
         kind: `index`, `scan` or `maintain`.
         attempt: counts claims. It is the fencing token: a write with an older one is refused.
         stage, fraction: progress of the running attempt, 0 to 1 within the stage.
+        failures: attempts that ended without a result.
         error: why the last attempt ended badly.
+        result: what came out of it, as JSON.
     """
 
     job_id: int
@@ -152,6 +154,7 @@ class Job:
     priority: int
     state: JobState
     attempt: int
+    failures: int
     worker: str
     stage: str
     fraction: float
@@ -160,6 +163,7 @@ class Job:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     lease_until: datetime | None = None
+    result: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Alembic's environment: run by `library.database` when a catalogue is opened."""
