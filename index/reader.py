@@ -30,9 +30,13 @@ class VisibilityLike(Protocol):
 class Snapshot(TableReads):
     """The tables as they were at one moment. All its answers agree with one another, whatever is written meanwhile."""
 
-    def __init__(self, tables: Mapping[str, Any], hidden: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, tables: Mapping[str, Any], hidden: frozenset[str] = frozenset(), version: tuple[object, ...] = ()
+    ) -> None:
         self._handles = tables
         self._hidden = hidden
+        self.version = version
+        """Equal for two snapshots that show the same rows: what is computed from one can be kept under it."""
 
     def _tables(self) -> Mapping[str, Any]:
         return self._handles
@@ -66,12 +70,13 @@ class IndexReader(TableReads):
             IndexBusy: publishing did not pause for a moment (50 tries).
         """
         if visibility is None:
-            return Snapshot(self._tables())
+            tables, version = self._pin()
+            return Snapshot(tables, version=version)
         for _ in range(50):
             before = visibility()
-            tables = self._tables()
+            tables, version = self._pin()
             if visibility().revision == before.revision:
-                return Snapshot(tables, before.hidden)
+                return Snapshot(tables, before.hidden, (*version, before.revision))
             time.sleep(0.01)
         raise IndexBusy("The index changes too fast to be read.", hint="Try again in a moment.")
 
@@ -80,13 +85,16 @@ class IndexReader(TableReads):
         with self._lock:
             self._forget()
 
-    def _tables(self) -> dict[str, Any]:
+    def _tables(self) -> Mapping[str, Any]:
+        return self._pin()[0]
+
+    def _pin(self) -> tuple[dict[str, Any], tuple[object, ...]]:
         """Handles on the newest versions that will not move; those that are still the newest are used again."""
         with self._lock, translated("opening the index"):
             generation = current_generation(self._root)
             if generation is None:
                 self._forget()
-                return {}
+                return {}, ()
             folder = self._root / generation
             if generation != self._generation or self._connections is None:
                 self._forget()
@@ -103,7 +111,8 @@ class IndexReader(TableReads):
                     handle = frozen.open_table(table)
                     handle.checkout(version)
                     self._pinned[table] = version, handle
-            return {table: handle for table, (_, handle) in self._pinned.items()}
+            version = (generation, *(number for number, _ in self._pinned.values()))
+            return {table: handle for table, (_, handle) in self._pinned.items()}, version
 
     def _forget(self) -> None:
         self._fresh, self._pinned, self._connections, self._generation = {}, {}, None, None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from library.database import Database
 from library.ingests import Ingests
 from library.libraries import Libraries
@@ -21,6 +23,12 @@ class Catalogue(Libraries, Videos, Ingests):
 
     def __init__(self, url: str) -> None:
         self.database = Database(url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the database's connections."""
