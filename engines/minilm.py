@@ -162,7 +162,7 @@ class _Bert:
         return attended
 
     def _layer_norm(self, values: Vector, weights: tuple[Vector, Vector]) -> Vector:
-        centred = values - values.mean(axis=-1, keepdims=True)
+        centred: Vector = values - values.mean(axis=-1, keepdims=True)
         variance = np.mean(np.square(centred), axis=-1, keepdims=True)
         centred /= np.sqrt(variance + self._epsilon)
         centred *= weights[0]
