@@ -118,7 +118,7 @@ OPENCLIP: tuple[Weights, ...] = (
         "timm/MobileCLIP2-S0-OpenCLIP",
         "095906d28bf54d7584dc411e8ffe448f34289e05",
         size=300 * _MB,
-        licence="Apple AMLR (research only)",
+        licence="Apple AMLR, research only",
         sha256="ab91a1a0c4330d6b1913e24d5035dfdea15423316aaec649610c6b1c6ddd0e95",
     ),
     _openclip(
@@ -213,7 +213,7 @@ VLMS: tuple[Weights, ...] = (
         "Qwen/Qwen2.5-VL-3B-Instruct",
         "66285546d2b821cf421d4f5eb2576359d3770cd3",
         7_521 * _MB,
-        "Qwen Research (non-commercial)",
+        "Qwen Research, non-commercial",
     ),
     _vlm(
         "SmolVLM2-500M",

@@ -71,6 +71,11 @@ class Spec:
     revision: str = ""
 
     @property
+    def label(self) -> str:
+        """The setting again, without a path: `family:name@revision`."""
+        return f"{self.family.name}:{self.name}" + (f"@{self.revision}" if self.revision else "")
+
+    @property
     def folder(self) -> str:
         """The name of the weights' own folder under the models folder."""
         return folder_name(self.name)
@@ -317,6 +322,12 @@ def _fingerprint(family: Family, content: str) -> str:
 
 
 def _licence(family: Family, weights: str) -> str:
-    if not weights or weights == family.licence:
-        return weights or f"weights: unknown; library: {family.licence}"
-    return f"{weights}; library: {family.licence}"
+    """What a user must keep to: the weights' licence, and the library's where that asks for more than a mention."""
+    told = weights or "unknown"
+    return (
+        f"{told}; library: {family.licence}" if family.licence not in ("", told) and _demands(family.licence) else told
+    )
+
+
+def _demands(licence: str) -> bool:
+    return licence.startswith(("AGPL", "GPL"))
