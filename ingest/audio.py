@@ -38,7 +38,8 @@ def sound(path: Path, info: VideoInfo, settings: IngestSettings) -> Iterator[Aud
         stream = container.streams.best("audio")
         if not isinstance(stream, AudioStream):
             return
-        resampler, expected = _resampler(), None
+        resampler: AudioResampler | None = None
+        expected: float | None = None
         for frame in _frames(container, stream, settings):
             start = expected if frame.time is None else frame.time - info.start_offset
             start = 0.0 if start is None else start
@@ -46,7 +47,7 @@ def sound(path: Path, info: VideoInfo, settings: IngestSettings) -> Iterator[Aud
                 for piece in _samples(resampler, None):
                     written += len(piece)
                     yield piece
-                resampler, gap = _resampler(), min(round(start * RATE), limit) - written
+                resampler, gap = None, min(round(start * RATE), limit) - written
                 while gap > 0:
                     silence = np.zeros(min(gap, 60 * RATE), np.float32)
                     written, gap = written + len(silence), gap - len(silence)
@@ -55,6 +56,7 @@ def sound(path: Path, info: VideoInfo, settings: IngestSettings) -> Iterator[Aud
                     expected = start + _length(frame)
                     continue
             expected = start + _length(frame)
+            resampler = resampler or AudioResampler(format="flt", layout="mono", rate=RATE)
             for piece in _samples(resampler, frame):
                 if written >= limit:
                     return
@@ -94,12 +96,9 @@ def quietest(samples: Audio, search: float = _SEARCH) -> int:
     return first + int(np.argmin(smooth)) * _LOUDNESS_WINDOW + _LOUDNESS_WINDOW // 2
 
 
-def _resampler() -> AudioResampler:
-    return AudioResampler(format="flt", layout="mono", rate=RATE)
-
-
-def _samples(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[Audio]:
-    if frame is None and resampler.graph is None:
+def _samples(resampler: AudioResampler | None, frame: AudioFrame | None) -> Iterator[Audio]:
+    """Resample a frame; None empties the resampler."""
+    if resampler is None:
         return
     if frame is not None:
         frame.pts = None  # the resampler's graph would stumble over jumps that are handled here

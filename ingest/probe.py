@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 
 from ingest.identity import content_id
 from ingest.opening import open_media, picture_stream, seconds
+from ingest.subtitles import bcp47
 from reelseek.errors import MediaError
 from reelseek.records import Chapter, VideoInfo
 from reelseek.settings import IngestSettings
@@ -202,7 +203,7 @@ def _subtitle_tracks(container: InputContainer) -> Iterable[dict[str, str]]:
         yield {
             "index": str(stream.index),
             "codec": codec,
-            "language": _clean(stream.language or ""),
+            "language": bcp47(_clean(stream.language or "")),
             "title": _clean(stream.metadata.get("title", "")),
             "kind": "text" if codec in TEXT_CODECS else "picture",
             "default": "yes" if int(stream.disposition) & 1 else "no",

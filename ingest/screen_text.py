@@ -40,10 +40,12 @@ class _Track:
 
 
 def readable(boxes: Sequence[TextBox]) -> tuple[TextBox, ...]:
-    """Without what the engine doubts and what holds no letter or digit."""
-    return tuple(
-        item for item in boxes if item.confidence >= _LEAST_CONFIDENCE and any(sign.isalnum() for sign in item.text)
-    )
+    """Without what the engine doubts, and without lone letters: they are mostly edges taken for writing."""
+    return tuple(item for item in boxes if item.confidence >= _LEAST_CONFIDENCE and _is_text(normalised(item.text)))
+
+
+def _is_text(normal: str) -> bool:
+    return len(normal) > 1 or normal.isdigit()
 
 
 def tracks(frames: Sequence[Frame], read: Sequence[Sequence[TextBox]], source: str) -> tuple[TimedText, ...]:

@@ -12,6 +12,8 @@ from ingest.screen_text import normalised
 from reelseek.records import Channel, Frame, Segment, Shot, TimedText
 from reelseek.settings import IngestSettings
 
+_MOMENT = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class _Spoken:
@@ -66,12 +68,22 @@ def segments(
 
 
 def overlapping(frames: Sequence[Frame], start: float, end: float) -> list[Frame]:
-    """The keyframes whose picture stood at some time of `[start, end)`; the one before it when there is none."""
-    found = [frame for frame in frames if frame.time < end and max(frame.end, frame.time + 1e-6) > start]
+    """The keyframes whose picture stood in `[start, end)`; the one before it when there is none.
+
+    One that only reaches in by a moment, because a cut is not placed to the millisecond, is left out.
+    """
+    found = [frame for frame in frames if _stands(frame.time, frame.end, start, end)]
     if found or not frames:
         return found
-    before = [frame for frame in frames if frame.time <= start]
+    before = [frame for frame in frames if frame.time <= (start + end) / 2]
     return [before[-1] if before else frames[0]]
+
+
+def _stands(first: float, last: float, start: float, end: float) -> bool:
+    """Whether what was shown from `first` to `last` belongs to a range: it is there for 0.5 s, or half of its showing."""
+    if last <= first:
+        return start <= first < end
+    return min(last, end) - max(first, start) >= min(_MOMENT, (last - first) / 2, (end - start) / 2)
 
 
 def _words(line: TimedText) -> Iterator[_Spoken]:
@@ -123,7 +135,7 @@ def _texts(lines: Iterable[TimedText], start: float, end: float) -> list[str]:
     """The texts on screen in a range, each once, in order of appearance."""
     found: dict[str, str] = {}
     for line in lines:
-        if line.channel == Channel.SCREEN_TEXT and line.start < end - 1e-6 and line.end > start + 1e-6:
+        if line.channel == Channel.SCREEN_TEXT and _stands(line.start, line.end, start, end):
             found.setdefault(normalised(line.text), line.text)
     return list(found.values())
 

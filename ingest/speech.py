@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from engines.protocols import SpeechEngine
 from ingest.audio import RATE, sound, windows
 from ingest.sentences import sentences
-from ingest.subtitles import EMBEDDED, SIDECAR, choose_sidecar, choose_track, read_sidecar, read_track
+from ingest.subtitles import EMBEDDED, SIDECAR, Cue, choose_sidecar, choose_track, read_sidecar, read_track
 from reelseek.errors import MediaError
 from reelseek.records import EngineRef, TimedText, VideoInfo
 from reelseek.settings import IngestSettings
@@ -83,9 +83,9 @@ def spoken_lines(
     """
     if source.sidecar:
         ref = EngineRef(SIDECAR, source.sidecar_hash)
-        return ref, sentences(read_sidecar(source.sidecar), SIDECAR, source.language)
+        return ref, sentences(_within(read_sidecar(source.sidecar), info), SIDECAR, source.language)
     if source.track is not None:
-        cues = read_track(path, info, source.track)
+        cues = _within(read_track(path, info, source.track), info)
         if cues:
             return EngineRef(EMBEDDED, str(source.track)), sentences(cues, EMBEDDED, source.language)
     if source.engine is None:
@@ -119,6 +119,11 @@ def transcribe(
             if line.text.strip():
                 lines.append(_shifted(line, start, info.duration))
     return tuple(lines)
+
+
+def _within(cues: Sequence[Cue], info: VideoInfo) -> list[Cue]:
+    """Cues of the time that the video has."""
+    return [replace(cue, end=min(cue.end, info.duration)) for cue in cues if cue.start < info.duration]
 
 
 def _shifted(line: TimedText, by: float, limit: float) -> TimedText:

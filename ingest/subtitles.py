@@ -24,6 +24,14 @@ _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&lrm;": "", "&rlm;": ""}
 _ASS_FIELDS = 8
+# ISO 639-2, as containers write it, to the two letters that BCP 47 prefers.
+_PAIRS = (
+    "ara:ar bul:bg cat:ca ces:cs chi:zh cze:cs dan:da deu:de dut:nl ell:el eng:en est:et fas:fa fin:fi fra:fr fre:fr "
+    "ger:de gre:el heb:he hin:hi hrv:hr hun:hu ice:is ind:id isl:is ita:it jpn:ja kor:ko lav:lv lit:lt may:ms msa:ms "
+    "nld:nl nor:no per:fa pol:pl por:pt ron:ro rum:ro rus:ru slk:sk slo:sk slv:sl spa:es srp:sr swe:sv tam:ta tel:te "
+    "tha:th tur:tr ukr:uk urd:ur vie:vi zho:zh"
+)
+_SHORT = dict(pair.split(":") for pair in _PAIRS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,17 @@ def sidecars(video: Path) -> list[Sidecar]:
         languages = [mark for mark in marks if _LANGUAGE.match(mark) and mark.casefold() not in _MARKS]
         if all(mark.casefold() in _MARKS or mark in languages for mark in marks) and len(languages) <= 1:
             forced = any(mark.casefold() == "forced" for mark in marks)
-            found.append(Sidecar(path, languages[0].replace("_", "-") if languages else "", forced))
+            found.append(Sidecar(path, bcp47(languages[0]) if languages else "", forced))
     return found
+
+
+def bcp47(language: str) -> str:
+    """A language as BCP 47 writes it: `en` for `eng`, `pt-BR` for `pt_br`; empty for unknown ones."""
+    first, *rest = language.strip().replace("_", "-").split("-")
+    first = _SHORT.get(first.casefold(), first.casefold())
+    if first in ("", "und", "mis", "mul", "zxx"):
+        return ""
+    return "-".join([first, *(part.upper() if len(part) == 2 else part for part in rest)])
 
 
 def choose_sidecar(video: Path, language: str) -> Sidecar | None:

@@ -1,0 +1,139 @@
+"""All that the index holds of a video, put together from its artefacts alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ingest.outcome import IngestOutcome
+from ingest.segments import overlapping
+from ingest.storage import (
+    CHAPTERS,
+    FRAMES,
+    OBJECTS,
+    PROBE,
+    SCREEN_TEXT,
+    SEGMENTS,
+    SPEECH,
+    TEXT_VECTORS,
+    VISUAL,
+    Results,
+    engine_of,
+    typed,
+)
+from reelseek.artefacts import ArtefactStore
+from reelseek.errors import NotFound
+from reelseek.records import (
+    Channel,
+    Chapter,
+    DetectedObject,
+    EngineRef,
+    Frame,
+    Segment,
+    Shot,
+    TextBox,
+    TimedText,
+    Vector,
+    VectorSpace,
+    VideoDocument,
+    VideoInfo,
+)
+
+CHANNEL_STAGES = {
+    Channel.VISUAL: VISUAL, Channel.SPEECH: SPEECH, Channel.SCREEN_TEXT: SCREEN_TEXT, Channel.OBJECTS: OBJECTS,
+}  # fmt: skip
+"""Which stage fills each channel."""
+
+
+def load_document(store: ArtefactStore, video: IngestOutcome | str) -> VideoDocument:
+    """Put a video's document together.
+
+    Args:
+        video: the outcome of its ingest; or its id, for what the last finished ingest left (the title is then the one
+            of the file it was first seen as).
+
+    Raises:
+        NotFound: it was never ingested wholly, or artefacts of it are lost.
+    """
+    if isinstance(video, str):
+        results = Results(store, video, store.current(video))
+        if not results.keys:
+            raise NotFound(f"The video {video} has no finished ingest.")
+        info = stored_info(results)
+    else:
+        results, info = Results(store, video.video_id, video.keys), video.info
+    frames, segments, lines = load_frames(results), load_segments(results), load_lines(results)
+    visual, text = results.json(VISUAL), results.json(TEXT_VECTORS)
+    frame_vectors = results.array(VISUAL, "vectors.npy")
+    return VideoDocument(
+        info=info,
+        shots=results.records(Shot, FRAMES, "shots"),
+        segments=segments,
+        frames=frames,
+        lines=lines,
+        chapters=results.records(Chapter, CHAPTERS, "chapters"),
+        visual_space=_space(engine_of(visual), visual.get("dimension", 0)),
+        text_space=_space(engine_of(text), text.get("dimension", 0)),
+        frame_vectors=None if frame_vectors is None else _unit(frame_vectors),
+        segment_visual_vectors=None if frame_vectors is None else pooled(frames, segments, frame_vectors),
+        segment_text_vectors=_normalised(results.array(TEXT_VECTORS, "segments.npy")),
+        line_vectors=_normalised(results.array(TEXT_VECTORS, "lines.npy")),
+        channels={channel: engine_of(results.json(stage)) for channel, stage in CHANNEL_STAGES.items()},
+    )
+
+
+def vector_space(ref: EngineRef, dimension: int) -> VectorSpace:
+    """The space of an engine's vectors: it changes whenever the engine would embed the same input differently."""
+    return VectorSpace(f"{ref.id}@{ref.fingerprint}", dimension)
+
+
+def stored_info(results: Results) -> VideoInfo:
+    """What probing told of the file."""
+    return typed(VideoInfo, [results.json(PROBE)["info"]])[0]
+
+
+def load_frames(results: Results) -> tuple[Frame, ...]:
+    """Keyframes with what was read and detected on them."""
+    frames = results.records(Frame, FRAMES, "frames")
+    written = results.json(SCREEN_TEXT).get("frames") or [()] * len(frames)
+    present = results.json(OBJECTS).get("frames") or [()] * len(frames)
+    return tuple(
+        replace(frame, screen_text=typed(TextBox, texts), objects=typed(DetectedObject, objects))
+        for frame, texts, objects in zip(frames, written, present, strict=True)
+    )
+
+
+def load_lines(results: Results) -> tuple[TimedText, ...]:
+    """Speech, then screen text, each in order of time: the order of `line_vectors`."""
+    speech = results.records(TimedText, SPEECH, "lines")
+    return (*speech, *results.records(TimedText, SCREEN_TEXT, "lines"))
+
+
+def load_segments(results: Results) -> tuple[Segment, ...]:
+    """Segments in order."""
+    return results.records(Segment, SEGMENTS, "segments")
+
+
+def pooled(frames: tuple[Frame, ...], segments: tuple[Segment, ...], vectors: Vector) -> Vector:
+    """Each segment's visual vector: the mean over its keyframes, by how long each stood, normalised."""
+    rows = np.zeros((len(segments), vectors.shape[1]), np.float32)
+    for row, segment in enumerate(segments):
+        for frame in overlapping(frames, segment.start, segment.end):
+            shown = min(frame.end, segment.end) - max(frame.time, segment.start)
+            rows[row] += vectors[frame.index] * max(shown, 1e-3)
+    return _unit(rows)
+
+
+def _space(ref: EngineRef | None, dimension: int) -> VectorSpace | None:
+    return None if ref is None else vector_space(ref, dimension)
+
+
+def _normalised(vectors: Vector | None) -> Vector | None:
+    return None if vectors is None else _unit(vectors)
+
+
+def _unit(vectors: Vector) -> Vector:
+    """Normalise rows; zero rows stay zero."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(norms > 0, norms, 1), dtype=np.float32)
