@@ -1,0 +1,231 @@
+"""Answers without a model: the sentences, screen texts, counts and times that answer, quoted and cited."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from query.language import ObjectCount
+from query.plan import Plan
+from query.source import Frame, Source
+from reelseek.artefacts import ArtefactStore
+from reelseek.records import Answer, Channel, Citation, Evidence, Moment, SearchResult
+from reelseek.settings import Settings
+from reelseek.timecode import format_time
+
+EXTRACTIVE = "extractive"
+"""What `Answer.engine` says when no model wrote the answer."""
+
+_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
+_COUNT = re.compile(r"\bhow\s+many\b", re.IGNORECASE)
+_WHEN = re.compile(
+    r"^\s*(?:when|where\s+in|at\s+(?:what|which)\s+(?:time|point|minute|second)|what\s+time|from\s+when)\b",
+    re.IGNORECASE,
+)
+_WRITTEN = re.compile(
+    r"\b(?:slide|screen|sign|page|board|whiteboard|poster|banner|label|text|title|heading|menu)s?\b.{0,40}"
+    r"\b(?:says?|reads?|shows?|written|lists?|contains?)\b|\bwhat\s+is\s+(?:written|shown\s+on)\b",
+    re.IGNORECASE,
+)
+_MOST = 4
+_RELATIVE = 0.75
+_COUNTED_VIDEOS = 3
+_MISSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with what was found for it."""
+
+    question: str
+    plan: Plan
+    result: SearchResult
+    source: Source
+    store: ArtefactStore
+    settings: Settings
+
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """What passed the cut-off."""
+        return self.result.moments
+
+
+@dataclass(slots=True)
+class Draft:
+    """An answer being written: sentences and the citations they number."""
+
+    sentences: list[str] = field(default_factory=list)
+    citations: list[Citation] = field(default_factory=list)
+
+    def cite(self, citation: Citation) -> int:
+        """The number of a citation, the same one for the same place."""
+        if citation not in self.citations:
+            self.citations.append(citation)
+        return self.citations.index(citation) + 1
+
+
+def extractive_answer(asked: Asked, notes: Iterable[str] = ()) -> Answer:
+    """Answer with what was found itself, or abstain."""
+    told = tuple(dict.fromkeys((*asked.result.notes, *notes)))
+    if not asked.moments:
+        return abstention(asked, EXTRACTIVE, told)
+    draft = Draft()
+    if _COUNT.search(asked.question):
+        _count(asked, draft)
+    if not draft.sentences and _WRITTEN.search(asked.question):
+        _written(asked, draft)
+    if not draft.sentences and _WHEN.search(asked.question):
+        _when(asked, draft)
+    if not draft.sentences:
+        _quote(asked, draft)
+    if not draft.sentences:
+        _seen(asked, draft)
+    return Answer(
+        asked.question,
+        "\n".join(draft.sentences),
+        False,
+        EXTRACTIVE,
+        tuple(draft.citations),
+        asked.moments,
+        told,
+    )
+
+
+def abstention(asked: Asked, engine: str, notes: tuple[str, ...] = ()) -> Answer:
+    """Say that nothing here answers the question, and what came nearest."""
+    nearest = (*asked.moments, *asked.result.near_misses)[:_MISSES]
+    text = "Nothing in the library answers this."
+    if nearest:
+        text += " Nearest, but not sure enough: " + "; ".join(_told(moment) for moment in nearest) + "."
+    return Answer(asked.question, text, True, engine, (), (), notes, nearest)
+
+
+def _told(moment: Moment) -> str:
+    strongest = max(moment.evidence, key=lambda item: item.score, default=None)
+    what = f" ({_short(strongest.text)})" if strongest is not None and strongest.channel in _TEXTS else ""
+    return f"“{moment.title}” at {format_time(moment.start)}{what}"
+
+
+def citation_of(moment: Moment, item: Evidence | None) -> Citation | None:
+    """A citation of a piece of evidence, cut to its moment; None where the two do not meet."""
+    if item is None:
+        return Citation(moment.video_id, moment.start, moment.end, Channel.VISUAL, "")
+    start, end = max(item.start, moment.start), min(item.end, moment.end)
+    if start > end:
+        return None
+    return Citation(moment.video_id, start, end, item.channel, _flat(item.text))
+
+
+def _quote(asked: Asked, draft: Draft) -> None:
+    """The best sentences and screen texts of all moments, in the order of the moments."""
+    told: set[str] = set()
+    best = max((item.score for moment in asked.moments for item in _texts(moment)), default=0.0)
+    for moment in asked.moments:
+        for item in _texts(moment):
+            text = _flat(item.text)
+            if item.score < _RELATIVE * best or text.casefold() in told or len(draft.sentences) >= _MOST:
+                continue
+            citation = citation_of(moment, item)
+            if citation is None:
+                continue
+            told.add(text.casefold())
+            verb = "is said" if item.channel is Channel.SPEECH else "stands on screen"
+            where = f"At {format_time(item.start)} in “{moment.title}”"
+            draft.sentences.append(f"{where} it {verb}: “{text}” [{draft.cite(citation)}]")
+
+
+def _texts(moment: Moment) -> list[Evidence]:
+    return sorted((item for item in moment.evidence if item.channel in _TEXTS), key=lambda item: item.start)
+
+
+def _when(asked: Asked, draft: Draft) -> None:
+    """The times of the best moments."""
+    best = asked.moments[0].confidence
+    for moment in asked.moments[:3]:
+        if moment.confidence < _RELATIVE * best:
+            break
+        strongest = max(moment.evidence, key=lambda item: item.score, default=None)
+        citation = citation_of(moment, strongest) or citation_of(moment, None)
+        assert citation is not None
+        quote = f": “{citation.quote}”" if citation.quote and citation.channel in _TEXTS else ""
+        times = f"{format_time(moment.start)} to {format_time(moment.end)}"
+        draft.sentences.append(f"From {times} in “{moment.title}”{quote} [{draft.cite(citation)}]")
+
+
+def _written(asked: Asked, draft: Draft) -> None:
+    """Everything that stands on screen at the best moments, in reading order."""
+    for moment in asked.moments[:2]:
+        lines = asked.source.lines_between(moment.video_id, moment.start, moment.end, (Channel.SCREEN_TEXT,))
+        middle = (moment.start + moment.end) / 2
+        standing = [line for line in lines if line.start <= middle <= line.end] or lines
+        if not standing:
+            continue
+        text = " / ".join(dict.fromkeys(_flat(line.text) for line in standing))
+        start, end = min(line.start for line in standing), max(line.end for line in standing)
+        citation = citation_of(moment, Evidence(Channel.SCREEN_TEXT, start, end, text, moment.confidence))
+        if citation is not None:
+            where = f"At {format_time(citation.start)} in “{moment.title}”"
+            draft.sentences.append(f"{where} the screen says: “{text}” [{draft.cite(citation)}]")
+
+
+def _count(asked: Asked, draft: Draft) -> None:
+    """The largest number of each thing asked for that is seen at once, in each of the best videos."""
+    asked_for = [count for stage in asked.plan.stages for need in stage.requirements for count in need.objects]
+    for moment in _best_per_video(asked.moments):
+        frames = asked.source.frames_between(moment.video_id, moment.start, moment.end)
+        for count in asked_for:
+            peak = max(frames, key=lambda frame: frame.counts[count.label], default=None)
+            if peak is None or not peak.counts[count.label]:
+                continue
+            citation = citation_of(moment, _counted(peak, count, moment))
+            if citation is not None:
+                most = peak.counts[count.label]
+                draft.sentences.append(
+                    f"At most {most} × {count.label} at once, at {format_time(peak.start)} in “{moment.title}” "
+                    f"[{draft.cite(citation)}]"
+                )
+
+
+def _counted(frame: Frame, count: ObjectCount, moment: Moment) -> Evidence:
+    text = f"{frame.counts[count.label]} × {count.label}"
+    return Evidence(Channel.OBJECTS, max(frame.start, moment.start), frame.end, text, moment.confidence)
+
+
+def _best_per_video(moments: Sequence[Moment]) -> list[Moment]:
+    """Of each video the moment with the highest object count in its evidence, for the first few videos."""
+    best: dict[str, Moment] = {}
+    for moment in moments:
+        if moment.video_id not in best or _highest(moment) > _highest(best[moment.video_id]):
+            best[moment.video_id] = moment
+    return list(best.values())[:_COUNTED_VIDEOS]
+
+
+def _highest(moment: Moment) -> int:
+    numbers = [
+        int(number)
+        for item in moment.evidence
+        if item.channel is Channel.OBJECTS
+        for number in re.findall(r"(\d+) ×", item.text)
+    ]
+    return max(numbers, default=0)
+
+
+def _seen(asked: Asked, draft: Draft) -> None:
+    """Where it is seen, when nothing about it is said or written."""
+    for moment in asked.moments[:3]:
+        strongest = max(moment.evidence, key=lambda item: item.score, default=None)
+        citation = citation_of(moment, strongest) or citation_of(moment, None)
+        assert citation is not None
+        times = f"{format_time(moment.start)} to {format_time(moment.end)}"
+        what = f" ({citation.quote})" if citation.channel is Channel.OBJECTS and citation.quote else ""
+        draft.sentences.append(f"It is seen in “{moment.title}” from {times}{what} [{draft.cite(citation)}]")
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _short(text: str, limit: int = 80) -> str:
+    flat = _flat(text)
+    return f"“{flat}”" if len(flat) <= limit else f"“{flat[:limit].rstrip()}…”"

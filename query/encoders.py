@@ -1,0 +1,157 @@
+"""Queries as vectors: engines loaded when a query first needs them, and the vectors their scores are judged by."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from engines.registry import Engines
+from index.reader import Snapshot
+from query.reference import PICTURES, SENTENCES, TEMPLATES
+from reelseek.errors import EngineUnavailable
+from reelseek.records import EngineRef, Image, Vector, VectorSpace
+
+_REMEMBERED = 512
+"""Query vectors that are kept; people page, refine and repeat."""
+
+
+class Encoders:
+    """Thread-safe. A channel without an engine, or whose engine cannot run, gives None and a reason.
+
+    Args:
+        cache: folder for the reference vectors, so that a new process need not make them again.
+    """
+
+    def __init__(self, engines: Engines, cache: Path) -> None:
+        self._engines = engines
+        self._cache = cache
+        self._lock = threading.Lock()
+        self._vectors: OrderedDict[tuple[str, str, str], Vector] = OrderedDict()
+        self._banks: dict[str, Vector] = {}
+
+    def space(self, kind: str, snapshot: Snapshot) -> tuple[VectorSpace | None, str]:
+        """The space in the index that the engine of `kind` (`sentence`, `visual`) can search, or None and why not."""
+        table, column = ("frames", "visual") if kind == "visual" else ("lines", "text")
+        known = snapshot.spaces(table, "visual" if column == "visual" else "text")
+        if not known:
+            return None, ""
+        what = "pictures" if kind == "visual" else "meaning of words"
+        try:
+            ref = self._engines.ref("visual" if kind == "visual" else "sentence")
+        except EngineUnavailable as error:
+            return None, f"The {what} could not be searched: {error}"
+        if ref is None:
+            return (
+                None,
+                f"The {what} could not be searched: no {kind} engine is at hand (see `reelseek models`).",
+            )
+        for space in reversed(known):
+            if _same(space, ref):
+                return space, ""
+        models = ", ".join(sorted({space.model for space in known}))
+        return (
+            None,
+            f"The {what} could not be searched: the index was made with {models}, the engine is {ref.id}; index again.",
+        )
+
+    def sentence(self, text: str) -> Vector:
+        """The vector of a query for lines and segments, `(d,)`."""
+        engine = self._engines.sentence()
+        if engine is None:
+            raise EngineUnavailable("No sentence engine is at hand.")
+        return self._remember(("sentence", engine.fingerprint, text), lambda: engine.encode([text])[0])
+
+    def picture_words(self, text: str) -> Vector:
+        """The vector of a description for pictures, `(d,)`: the normalised mean over several prompts."""
+        engine = self._engines.visual()
+        if engine is None:
+            raise EngineUnavailable("No image-text engine is at hand.")
+
+        def encode() -> Vector:
+            return _mean(engine.encode_texts([template.format(text) for template in TEMPLATES]))
+
+        return self._remember(("visual", engine.fingerprint, text), encode)
+
+    def picture(self, image: Image) -> Vector:
+        """The vector of an example picture, `(d,)`."""
+        engine = self._engines.visual()
+        if engine is None:
+            raise EngineUnavailable("No image-text engine is at hand.", hint="Run: reelseek models")
+        vector: Vector = engine.encode_images([image])[0]
+        return vector
+
+    def sentence_bank(self) -> Vector:
+        """Vectors of the reference sentences."""
+        engine = self._engines.sentence()
+        if engine is None:
+            raise EngineUnavailable("No sentence engine is at hand.")
+        return self._bank(engine.fingerprint, SENTENCES, lambda: engine.encode(SENTENCES))
+
+    def picture_bank(self) -> Vector:
+        """Vectors of the reference descriptions."""
+        engine = self._engines.visual()
+        if engine is None:
+            raise EngineUnavailable("No image-text engine is at hand.")
+        return self._bank(engine.fingerprint, PICTURES, lambda: engine.encode_texts(PICTURES))
+
+    def _remember(self, key: tuple[str, str, str], make: Callable[[], Vector]) -> Vector:
+        with self._lock:
+            if key in self._vectors:
+                self._vectors.move_to_end(key)
+                return self._vectors[key]
+        vector = make()
+        with self._lock:
+            self._vectors[key] = vector
+            while len(self._vectors) > _REMEMBERED:
+                self._vectors.popitem(last=False)
+        return vector
+
+    def _bank(self, fingerprint: str, texts: Sequence[str], make: Callable[[], Vector]) -> Vector:
+        key = hashlib.sha256("\0".join((fingerprint, *texts)).encode()).hexdigest()[:24]
+        with self._lock:
+            if key in self._banks:
+                return self._banks[key]
+        bank = _read(self._cache / f"bank-{key}.npy", len(texts))
+        if bank is None:
+            bank = make()
+            _write(self._cache / f"bank-{key}.npy", bank)
+        with self._lock:
+            self._banks[key] = bank
+        return bank
+
+
+def _same(space: VectorSpace, ref: EngineRef) -> bool:
+    return space.model in (ref.fingerprint, ref.id) or ref.fingerprint in space.model
+
+
+def _mean(vectors: Vector) -> Vector:
+    mean: Vector = vectors.mean(axis=0)
+    return (mean / max(1e-9, float(np.linalg.norm(mean)))).astype(np.float32)
+
+
+def _read(path: Path, count: int) -> Vector | None:
+    """A cached bank; a damaged file counts as none."""
+    try:
+        bank: Vector = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    return bank if bank.ndim == 2 and len(bank) == count and bank.dtype == np.float32 else None
+
+
+def _write(path: Path, bank: Vector) -> None:
+    """Cache a bank. A data folder that cannot be written costs the next process a second, no more."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            np.save(file, bank, allow_pickle=False)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)

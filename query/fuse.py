@@ -1,0 +1,175 @@
+"""One list of runs out of many: channels that agree support each other, and what must hold together is joined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from query.localise import Run, suppress
+from reelseek.records import Channel, Evidence
+
+SUPPORT = 0.5
+"""How much another channel's agreement counts beside the run's own evidence."""
+
+NEAR = 10.0
+"""Longest distance (s) between two things that hold "at one place" though not at one time."""
+
+EVIDENCE = 8
+"""Pieces of evidence that a moment shows."""
+
+
+def fuse(runs: Sequence[Run], limit: int) -> list[Run]:
+    """Fuse one requirement's runs: noisy-or of a run's own confidence and what other channels say of the same place.
+
+    Each run stays an anchor with its own boundaries; the best of those that show the same place remain. Titles speak
+    for a whole video: they lift what is found in it, and stand alone only where nothing else is found.
+    """
+    titles: dict[str, Run] = {}
+    timed: dict[str, list[Run]] = {}
+    for run in runs:
+        if run.channel is Channel.TITLE:
+            if run.video_id not in titles or run.confidence > titles[run.video_id].confidence:
+                titles[run.video_id] = run
+        else:
+            timed.setdefault(run.video_id, []).append(run)
+    fused: list[Run] = []
+    for video_id, group in timed.items():
+        fused += [_supported(run, group, titles.get(video_id)) for run in group]
+    for video_id, title in titles.items():
+        best = max((run.confidence for run in timed.get(video_id, ())), default=0.0)
+        if best < title.confidence:
+            fused.append(title)
+    return suppress(fused, limit)
+
+
+def _supported(run: Run, group: Sequence[Run], title: Run | None) -> Run:
+    """A run with the support of the other channels at its place."""
+    helpers: dict[Channel, Run] = {}
+    for other in group:
+        if other.channel is run.channel or not _together(run, other):
+            continue
+        if other.channel not in helpers or other.confidence > helpers[other.channel].confidence:
+            helpers[other.channel] = other
+    if title is not None:
+        helpers[Channel.TITLE] = title
+    if not helpers:
+        return run
+    remaining = 1.0 - run.confidence
+    parts = dict(run.parts)
+    evidence = list(run.evidence)
+    for channel, other in sorted(helpers.items(), key=lambda item: -item[1].confidence):
+        gain = remaining * SUPPORT * max(0.0, (other.confidence - 0.2) / 0.8)
+        remaining -= gain
+        if gain > 0:
+            parts[channel] = gain
+            evidence += other.evidence[:2]
+    return replace(run, confidence=1.0 - remaining, parts=parts, evidence=_best(evidence))
+
+
+def _together(run: Run, other: Run) -> bool:
+    shorter = min(run.length, other.length)
+    both = run.overlap(other)
+    return both > 0 and both >= 0.5 * shorter
+
+
+def conjoin(parts: Sequence[Sequence[Run]], limit: int) -> list[Run]:
+    """Places where every requirement holds: at the same time, or else within `NEAR` seconds.
+
+    The weakest of them is the confidence of the whole.
+    """
+    joined = list(parts[0])
+    for following in parts[1:]:
+        by_video: dict[str, list[Run]] = {}
+        for run in following:
+            by_video.setdefault(run.video_id, []).append(run)
+        pairs = (_join(first, second) for first in joined for second in by_video.get(first.video_id, ()))
+        joined = suppress((pair for pair in pairs if pair is not None), limit)
+    return joined
+
+
+def _join(first: Run, second: Run, *, near: float = NEAR) -> Run | None:
+    start, end = max(first.start, second.start), min(first.end, second.end)
+    factor = 1.0
+    if end <= start:
+        if start - end > near:
+            return None
+        factor = 1.0 - 0.3 * (start - end) / near
+        start, end = min(first.start, second.start), max(first.end, second.end)
+    stronger, weaker = sorted((first, second), key=lambda run: -run.confidence)
+    # the weaker decides; the stronger only orders what is equally weak
+    confidence = factor * weaker.confidence * (0.95 + 0.05 * stronger.confidence)
+    return Run(
+        first.video_id,
+        start,
+        end,
+        weaker.channel,
+        confidence,
+        _best((*first.evidence, *second.evidence)),
+        _shares(confidence, first, second),
+        weaker.raw,
+    )
+
+
+def meet(first: Run, second: Run) -> Run | None:
+    """Two runs at the same time (`A while B`): the time that both cover, or None."""
+    run = _join(first, second, near=-1.0)
+    return replace(run, stages=(*_ranges(first), *_ranges(second))) if run is not None else None
+
+
+def chain(first: Run, second: Run, gap: float | None) -> Run | None:
+    """Two runs one after the other (`A then B`), or None. Strictly in order; half a second of blur is allowed.
+
+    Without a `gap` any pause will do, but the shorter one is the better chain.
+    """
+    pause = second.start - first.end
+    if first.video_id != second.video_id or pause < -0.5 or second.start <= first.start:
+        return None
+    if gap is not None and pause > gap:
+        return None
+    closeness = math.exp(-max(0.0, pause) / 600.0)
+    confidence = min(first.confidence, second.confidence) * (0.9 + 0.1 * closeness)
+    return Run(
+        first.video_id,
+        first.start,
+        max(first.end, second.end),
+        min((first, second), key=lambda run: run.confidence).channel,
+        confidence,
+        (*first.evidence[:3], *second.evidence[:3]),
+        _shares(confidence, first, second),
+        min(first.raw, second.raw),
+        (*_ranges(first), *_ranges(second)),
+    )
+
+
+def _ranges(run: Run) -> tuple[tuple[float, float], ...]:
+    return run.stages or ((run.start, run.end),)
+
+
+def _shares(confidence: float, *runs: Run) -> dict[Channel, float]:
+    """Share a joint confidence out to the channels in proportion to what they brought."""
+    parts: dict[Channel, float] = {}
+    for run in runs:
+        for channel, value in run.parts.items():
+            parts[channel] = parts.get(channel, 0.0) + value
+    whole = sum(parts.values())
+    return {channel: confidence * value / whole for channel, value in parts.items()} if whole > 0 else parts
+
+
+def exclude(runs: Iterable[Run], unwanted: Sequence[Run]) -> list[Run]:
+    """Drop what touches something that must not be there."""
+    by_video: dict[str, list[Run]] = {}
+    for run in unwanted:
+        by_video.setdefault(run.video_id, []).append(run)
+    return [
+        run
+        for run in runs
+        if not any(other.start < run.end and other.end > run.start for other in by_video.get(run.video_id, ()))
+    ]
+
+
+def _best(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """The strongest distinct pieces, in the order of time."""
+    distinct = {(item.channel, item.start, item.text): item for item in evidence}
+    strongest = sorted(distinct.values(), key=lambda item: -item.score)[:EVIDENCE]
+    return tuple(sorted(strongest, key=lambda item: (item.start, item.channel)))

@@ -1,0 +1,113 @@
+"""Candidates: for one requirement, what every channel finds, as runs with calibrated confidences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from query.calibrate import Null, PictureScale, picture_nulls
+from query.encoders import Encoders
+from query.language import ObjectCount
+from query.localise import Run, object_runs, picture_runs
+from query.plan import Requirement
+from query.retrieve_text import LEAST, TextRetriever
+from query.source import Frame, Source
+from reelseek.records import Channel, Vector, VectorSpace
+
+PICTURE_VIDEOS = 12
+"""Videos whose whole curve of picture scores is looked at."""
+
+_OBJECT_FRAMES = 4_000
+
+
+@dataclass(slots=True)
+class Retriever:
+    """Retrieves for one search.
+
+    Attributes:
+        text_space, visual_space: what can be searched by meaning; None is lexical search only, or no pictures.
+        k: candidates per channel.
+    """
+
+    source: Source
+    encoders: Encoders
+    text_space: VectorSpace | None
+    visual_space: VectorSpace | None
+    k: int
+    used: set[Channel] = field(default_factory=set)
+
+    def runs(self, requirement: Requirement) -> list[Run]:
+        """Everything that shows a requirement, by channel, not yet fused. Weights are in `parts` and `confidence`."""
+        found: list[Run] = []
+        texts = TextRetriever(self.source, self.encoders, self.text_space, self.k)
+        by_text: dict[str, list[Channel]] = {}
+        for channel in requirement.text_channels:
+            by_text.setdefault(requirement.requests[channel], []).append(channel)
+        for channel, text in requirement.also:
+            by_text.setdefault(text, []).append(channel)
+        for text, channels in by_text.items():
+            found += texts.phrase(text, channels) if requirement.phrase else texts.words(text, channels)
+            self.used.update(channels)
+        if requirement.visual and self.visual_space is not None:
+            found += self.pictures(self.encoders.picture_words(requirement.visual), f"“{requirement.visual}”")
+        if requirement.objects:
+            found += self.objects(requirement)
+        return [_weighted(run, requirement.weight(run.channel)) for run in found if run.confidence >= LEAST]
+
+    def pictures(self, vector: Vector, described: str) -> list[Run]:
+        """Stretches that look like a description or an example."""
+        if self.visual_space is None:
+            return []
+        statistics = self.source.statistics
+        videos = self.source.videos_by_picture(vector, self.k, PICTURE_VIDEOS, self.visual_space)
+        frames, vectors = self.source.pictures(videos, self.visual_space) if videos else ([], vector[None][:0])
+        self.used.add(Channel.VISUAL)
+        if not frames:
+            return []
+        sample = statistics.frame_vectors
+        background = Null.of((vectors if sample is None or not len(sample) else sample) @ vector)
+        scale = PictureScale(background, statistics.frames)
+        cosines = (vectors @ vector).tolist()
+        # a picture against pictures: what else is in the library is all there is to compare with
+        nulls = picture_nulls(vectors, self.encoders.picture_bank()) if described else [background] * len(frames)
+        strengths = [scale.strength(cosine, null) for cosine, null in zip(cosines, nulls, strict=True)]
+        confidences = [scale.confidence(cosine, null) for cosine, null in zip(cosines, nulls, strict=True)]
+        return picture_runs(frames, strengths, confidences, least=LEAST, described=described, cosines=cosines)
+
+    def objects(self, requirement: Requirement) -> list[Run]:
+        """Stretches in which the detector counted what was asked for."""
+        asked = requirement.objects
+        binding = not requirement.requests
+        # in plain words a number is a wish: "two cars" also finds three, but after two
+        searched = asked if binding else tuple(ObjectCount(count.label) for count in asked)
+        frames = [
+            frame
+            for frame in self.source.frames_with(searched, _OBJECT_FRAMES)
+            if all(count.holds(frame.counts[count.label]) for count in searched)
+        ]
+        scores = [requirement.explained * _object_score(frame, asked) for frame in frames]
+        texts = [_object_text(frame, asked) for frame in frames]
+        self.used.add(Channel.OBJECTS)
+        return object_runs(frames, scores, texts)
+
+
+def _weighted(run: Run, weight: float) -> Run:
+    if weight == 1.0:
+        return run
+    confidence = run.confidence * weight
+    return replace(run, confidence=confidence, parts={run.channel: confidence})
+
+
+def _object_score(frame: Frame, asked: Sequence[ObjectCount]) -> float:
+    """How well a picture's counts fit, by the detector's certainty: exact numbers first, more next, fewer last."""
+    score = 1.0
+    for count in asked:
+        have = frame.counts[count.label]
+        fits = 1.0 if count.holds(have) else 0.75 if have > count.number else 0.4 * have / max(1, count.number)
+        certainty = frame.certainty(count.label) if have else 1.0
+        score *= fits * (0.6 + 0.4 * certainty)
+    return score
+
+
+def _object_text(frame: Frame, asked: Sequence[ObjectCount]) -> str:
+    return ", ".join(f"{frame.counts[count.label]} × {count.label}" for count in asked)

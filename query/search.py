@@ -1,0 +1,129 @@
+"""One search: a plan over a source gives ranked runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from query.encoders import Encoders
+from query.fuse import conjoin, exclude, fuse
+from query.localise import Run, suppress
+from query.plan import Plan, Requirement, StagePlan
+from query.retrieve import Retriever
+from query.sequences import join_stages
+from query.source import Source
+from reelseek.records import Channel, Image, VectorSpace
+
+POOL = 200
+"""Runs of a stage that go on to be joined."""
+
+EXCLUDES = 0.5
+"""Confidence from which something that must not be there is taken to be there."""
+
+
+@dataclass(slots=True)
+class Found:
+    """Ranked runs, best first, with what the user should know of how they were found."""
+
+    runs: list[Run]
+    notes: list[str] = field(default_factory=list)
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    searched: set[Channel] = field(default_factory=set)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of a block to a stage."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + (time.perf_counter() - begun) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Searcher:
+    """Runs plans over one source.
+
+    Attributes:
+        text_space, visual_space: what can be searched by meaning and by picture; None where that is off.
+        k: candidates per channel.
+    """
+
+    source: Source
+    encoders: Encoders
+    text_space: VectorSpace | None
+    visual_space: VectorSpace | None
+    k: int
+
+    def search(self, plan: Plan, image: Image | None = None) -> Found:
+        """Find what the plan asks for; with an image, places that look like it as well."""
+        found = Found([])
+        retriever = Retriever(self.source, self.encoders, self.text_space, self.visual_space, self.k)
+        stages: list[list[Run]] = []
+        for stage in plan.stages:
+            if stage.requirements:
+                stages.append(self._stage(stage, retriever, found))
+        if image is not None:
+            with found.timed("retrieve"):
+                examples = fuse(retriever.pictures(self.encoders.picture(image), ""), POOL)
+            if not stages:
+                stages = [examples]
+            else:
+                stages[0] = conjoin([stages[0], examples], POOL)
+        with found.timed("join"):
+            if len(stages) > 1:
+                found.runs = join_stages(stages, plan.joins, POOL)
+            elif stages:
+                found.runs = stages[0]
+            found.runs = self._within_times(found.runs, plan)
+        found.searched = retriever.used
+        return found
+
+    def _stage(self, stage: StagePlan, retriever: Retriever, found: Found) -> list[Run]:
+        """The places where everything of a stage holds and nothing excluded does."""
+        lists: list[list[Run]] = []
+        for requirement in stage.requirements:
+            off = self._off(requirement)
+            if off:
+                found.notes.append(off)
+                continue
+            with found.timed("retrieve"):
+                runs = retriever.runs(requirement)
+            with found.timed("fuse"):
+                lists.append(fuse(runs, POOL))
+        if not lists:
+            return []
+        with found.timed("fuse"):
+            joined = conjoin(lists, POOL)
+        if stage.excluded and joined:
+            with found.timed("exclude"):
+                joined = self._without(joined, stage.excluded)
+        return joined
+
+    def _off(self, requirement: Requirement) -> str:
+        """Why a requirement cannot be looked for at all, or nothing."""
+        asks_pictures_only = set(requirement.requests) == {Channel.VISUAL} and not requirement.objects
+        if asks_pictures_only and self.visual_space is None:
+            return f"“{requirement.text}” was not looked for: the channel of pictures is off."
+        if requirement.objects and not requirement.requests and not self.source.statistics.labels:
+            return f"“{requirement.text}” was not looked for: no objects were detected in the library."
+        return ""
+
+    def _without(self, runs: Sequence[Run], excluded: Sequence[Requirement]) -> list[Run]:
+        source = self.source.within({run.video_id for run in runs})
+        retriever = Retriever(source, self.encoders, self.text_space, self.visual_space, max(self.k, 1_000))
+        unwanted = [
+            run for requirement in excluded for run in retriever.runs(requirement) if run.confidence >= EXCLUDES
+        ]
+        return exclude(runs, unwanted)
+
+    def _within_times(self, runs: Sequence[Run], plan: Plan) -> list[Run]:
+        """Cut runs to the times that the query names."""
+        after, before = plan.filters.after, plan.filters.before
+        if after is None and before is None:
+            return list(runs)
+        low, high = after or 0.0, before if before is not None else float("inf")
+        cut = [replace(run, start=max(run.start, low), end=min(run.end, high)) for run in runs]
+        return suppress((run for run in cut if run.end > run.start or low <= run.start <= high), POOL)

@@ -1,0 +1,263 @@
+"""The one door to searching and asking. Thread-safe; engines are loaded when a query first needs them, once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Self
+
+from engines.protocols import VlmEngine
+from engines.registry import Engines, Resolution
+from index.reader import IndexReader, Snapshot
+from library.catalogue import Catalogue, open_catalogue
+from query.answer import Asked
+from query.decouple import decouple_question
+from query.encoders import Encoders
+from query.language import Filters, parse
+from query.moments import moments_of
+from query.narrow import languages_of, scope_of
+from query.plan import Plan, make_plan
+from query.requests import AskRequest, SearchRequest
+from query.search import Found, Searcher
+from query.source import Source, Statistics
+from query.transcript import chapters_of, lines_of, segments_of
+from query.vlm_answer import answer_question
+from reelseek.artefacts import ArtefactStore
+from reelseek.errors import EngineUnavailable
+from reelseek.records import Answer, Channel, Chapter, Image, SearchResult, Segment, TimedText, VectorSpace
+from reelseek.settings import Settings
+
+__all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
+
+NEAR_MISSES = 5
+SHOWN_CHANNELS = (Channel.VISUAL, Channel.SPEECH, Channel.SCREEN_TEXT, Channel.OBJECTS)
+"""Channels whose engines every result names."""
+
+
+@dataclass(slots=True)
+class _View:
+    """What is known of one state of the library."""
+
+    revision: int
+    statistics: Statistics
+    channels: dict[Channel, str | None]
+
+
+@dataclass(slots=True)
+class _Session:
+    """One request's pinned state."""
+
+    snapshot: Snapshot
+    view: _View
+    searcher: Searcher
+    notes: list[str] = field(default_factory=list)
+
+
+class QueryService:
+    """Searches and answers.
+
+    Args:
+        store: where frames for a VLM come from.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        reader: IndexReader,
+        engines: Engines,
+        store: ArtefactStore,
+    ) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.reader = reader
+        self.engines = engines
+        self.store = store
+        self._encoders = Encoders(engines, settings.data / "cache")
+        self._lock = threading.Lock()
+        self._view: _View | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index, the engines and the catalogue."""
+        self.reader.close()
+        self.engines.close()
+        self.catalogue.close()
+
+    def warm(self) -> None:
+        """Load what a first search would load."""
+        session = self._open(SearchRequest("x"), Filters())
+        if session.searcher.text_space is not None:
+            self._encoders.sentence("warm")
+            self._encoders.sentence_bank()
+        if session.searcher.visual_space is not None:
+            self._encoders.picture_words("warm")
+            self._encoders.picture_bank()
+
+    def status(self) -> dict[str, Resolution]:
+        """What serves each channel."""
+        return dict(self.engines.resolutions())
+
+    def lines(self, video_id: str, channel: Channel = Channel.SPEECH) -> tuple[TimedText, ...]:
+        """What is said (or written) in a video, in order of time."""
+        return lines_of(self._snapshot(), video_id, channel)
+
+    def segments(self, video_id: str) -> tuple[Segment, ...]:
+        """A video's segments, in order."""
+        return segments_of(self._snapshot(), video_id)
+
+    def chapters(self, video_id: str) -> tuple[Chapter, ...]:
+        """A video's chapters, in order; empty where it has none."""
+        return chapters_of(self.store, video_id)
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Find moments.
+
+        Raises:
+            InvalidRequest: there is nothing to look for, or a number is out of range.
+            NotFound: a video or library that is named does not exist.
+            EngineUnavailable: an image was given and no image-text engine can run.
+        """
+        begun = time.perf_counter()
+        request.check()
+        query = parse(request.query)
+        session = self._open(request, query.filters)
+        plan = make_plan(query, session.view.statistics.labels)
+        found = self._find(session, plan, request.image)
+        return self._result(request, session, plan, found, begun)
+
+    def ask(self, request: AskRequest) -> Answer:
+        """Answer a question with what is found, cited; or say that nothing here answers it.
+
+        Raises:
+            InvalidRequest: the question is empty.
+            NotFound: a video or library that is named does not exist.
+        """
+        begun = time.perf_counter()
+        search = request.as_search
+        search.check()
+        query = parse(request.question)
+        session = self._open(search, query.filters)
+        plan = make_plan(query, session.view.statistics.labels)
+        vlm, problem = self._vlm()
+        if problem:
+            session.notes.append(problem)
+        if vlm is not None:
+            plan = decouple_question(vlm, plan, session.view.statistics.labels)
+        found = self._find(session, plan, None)
+        result = self._result(search, session, plan, found, begun)
+        asked = Asked(request.question, plan, result, session.searcher.source, self.store, self.settings)
+        return answer_question(asked, vlm, request.stream)
+
+    def _snapshot(self) -> Snapshot:
+        return self.reader.snapshot(self.catalogue.visibility)
+
+    def _open(self, request: SearchRequest, filters: Filters) -> _Session:
+        """Pin the index, find out what can be searched, and narrow it to what the request allows."""
+        revision = self.catalogue.visibility().revision
+        snapshot = self._snapshot()
+        notes: list[str] = []
+        text_space, reason = self._encoders.space("sentence", snapshot)
+        notes += [reason] if reason else []
+        visual_space, reason = self._encoders.space("visual", snapshot)
+        if request.image is not None and visual_space is None:
+            hint = reason or "Nothing is indexed by its pictures."
+            raise EngineUnavailable("An image cannot be searched for here.", hint=hint)
+        notes += [reason] if reason else []
+        view = self._library_view(revision, snapshot, visual_space)
+        scope = scope_of(request, filters, self.catalogue, snapshot)
+        source = Source(snapshot, scope, view.statistics, languages_of(filters))
+        searcher = Searcher(source, self._encoders, text_space, visual_space, self.settings.query.candidates)
+        return _Session(snapshot, view, searcher, notes)
+
+    def _library_view(self, revision: int, snapshot: Snapshot, visual_space: VectorSpace | None) -> _View:
+        """The library's statistics, made again only when something was published or removed."""
+        with self._lock:
+            view = self._view
+            if view is None or view.revision != revision or view.statistics.visual_space != visual_space:
+                view = _View(revision, Statistics.of(snapshot, visual_space), self._channels())
+                self._view = view
+            return view
+
+    def _channels(self) -> dict[Channel, str | None]:
+        """For each channel the engine that filled it in most videos; before there are any, the one that would."""
+        counts: dict[Channel, dict[str, int]] = {channel: {} for channel in SHOWN_CHANNELS}
+        entries = self.catalogue.videos()
+        for entry in entries:
+            for channel in SHOWN_CHANNELS:
+                engine = entry.channels.get(channel.value)
+                if engine:
+                    counts[channel][engine] = counts[channel].get(engine, 0) + 1
+        if any(entry.live_ingest for entry in entries):
+            return {
+                channel: max(found, key=lambda name: found[name], default=None) for channel, found in counts.items()
+            }
+        resolutions = self.engines.resolutions()
+        return {
+            channel: ref.id if (ref := resolutions[channel.value].ref) is not None else None
+            for channel in SHOWN_CHANNELS
+        }
+
+    def _vlm(self) -> tuple[VlmEngine | None, str]:
+        """The model that answers, or None and, where it should be there, why it is not."""
+        try:
+            return self.engines.vlm(), ""
+        except EngineUnavailable as error:
+            return None, f"The model is not available: {error} The answer is extractive."
+
+    def _find(self, session: _Session, plan: Plan, image: Image | None) -> Found:
+        if plan.empty and image is None:
+            session.notes.append("Say what to look for: filters and exclusions alone find nothing.")
+            return Found([])
+        return session.searcher.search(plan, image)
+
+    def _result(
+        self, request: SearchRequest, session: _Session, plan: Plan, found: Found, begun: float
+    ) -> SearchResult:
+        k = request.k or self.settings.query.k
+        cutoff = self.settings.query.cutoff if request.min_confidence is None else request.min_confidence
+        source = session.searcher.source
+        with found.timed("describe"):
+            passed = moments_of([run for run in found.runs if run.confidence >= cutoff][:k], self.catalogue, source)
+            below = [run for run in found.runs if run.confidence < cutoff][:NEAR_MISSES]
+            missed = moments_of(below, self.catalogue, source)
+        channels = dict(session.view.channels)
+        if session.searcher.visual_space is None:
+            channels[Channel.VISUAL] = None
+        notes = (*plan.notes, *session.notes, *found.notes, *self._engine_notes(found))
+        return SearchResult(
+            query=request.query,
+            took_ms=(time.perf_counter() - begun) * 1000,
+            channels=channels,
+            moments=tuple(passed),
+            near_misses=tuple(missed),
+            notes=tuple(dict.fromkeys(notes)),
+            timings_ms=found.timings_ms,
+        )
+
+    def _engine_notes(self, found: Found) -> list[str]:
+        """What a user must know of the engines whose results these are."""
+        notes = []
+        for channel in (Channel.VISUAL, Channel.OBJECTS):
+            if channel in found.searched and any(channel in run.parts for run in found.runs[: self.settings.query.k]):
+                ref = self.engines.resolutions()[channel.value].ref
+                if ref is not None and ref.note:
+                    notes.append(f"{ref.id}: {ref.note}")
+        return notes
+
+
+def open_service(settings: Settings) -> QueryService:
+    """A service over the settings' data folder. Nothing is loaded before the first query."""
+    return QueryService(
+        settings,
+        open_catalogue(settings),
+        IndexReader(settings),
+        Engines(settings),
+        ArtefactStore(settings.artefacts_url),
+    )

@@ -1,0 +1,279 @@
+"""What one search reads: a pinned snapshot of the index, the videos it may look at, the library's statistics."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from index.reader import Scope, Snapshot
+from index.scope import Condition, HasObject, Not, OneOf, Overlaps
+from query.calibrate import WordStatistics
+from query.language import ObjectCount
+from reelseek.records import Box, Channel, DetectedObject, Vector, VectorSpace
+
+SAMPLE_LINES = 5_000
+SAMPLE_FRAMES = 2_000
+"""Rows that the library's statistics are taken from; a smaller library is taken whole."""
+
+_LINE = ("video_id", "line_index", "channel", "start", "end", "text", "language", "confidence")
+_FRAME = ("video_id", "frame_index", "shot", "start", "end", "image")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text that was found; `bm25` and `cosine` are 0 where that search did not find it."""
+
+    video_id: str
+    index: int
+    channel: Channel
+    start: float
+    end: float
+    text: str
+    language: str = ""
+    certainty: float = 1.0
+    bm25: float = 0.0
+    cosine: float | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Unique within a snapshot."""
+        return self.video_id, self.index
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A keyframe; `[start, end)` is how long it stands."""
+
+    video_id: str
+    index: int
+    shot: int
+    start: float
+    end: float
+    image: str = ""
+    objects: tuple[DetectedObject, ...] = ()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many of each label are seen."""
+        return Counter(item.label for item in self.objects)
+
+    def certainty(self, label: str) -> float:
+        """The detector's surest find of a label, 0 without one."""
+        return max((item.confidence for item in self.objects if item.label == label), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A segment that was found, with its texts."""
+
+    video_id: str
+    index: int
+    start: float
+    end: float
+    texts: dict[Channel, str]
+    bm25: float = 0.0
+    cosine: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the library looks like as a whole. Made once for each state of it.
+
+    Attributes:
+        frame_vectors: a sample of the pictures, in the space named.
+        labels: what its detector found somewhere, commonest first.
+    """
+
+    words: WordStatistics
+    lines: int
+    segments: int
+    frames: int
+    labels: tuple[str, ...]
+    frame_vectors: Vector | None = None
+    visual_space: VectorSpace | None = None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, visual_space: VectorSpace | None) -> Statistics:
+        """Read them."""
+        lines = snapshot.rows("lines", columns=("text", "channel"), limit=SAMPLE_LINES)
+        texts = [row["text"] for row in lines if row["channel"] != Channel.TITLE]
+        labels: Counter[str] = Counter()
+        for row in snapshot.rows("segments", columns=("object_counts",), limit=SAMPLE_LINES):
+            labels.update(json.loads(row["object_counts"] or "{}").keys())
+        vectors = None
+        if visual_space is not None:
+            vectors = _sample_vectors(snapshot, visual_space)
+        return cls(
+            WordStatistics.of(texts),
+            snapshot.count("lines"),
+            snapshot.count("segments"),
+            snapshot.count("frames"),
+            tuple(label for label, _ in labels.most_common()),
+            vectors,
+            visual_space,
+        )
+
+
+def _sample_vectors(snapshot: Snapshot, space: VectorSpace) -> Vector:
+    """Up to `SAMPLE_FRAMES` vectors, spread evenly over a larger library's videos by taking every n-th frame."""
+    step = max(1, snapshot.count("frames") // SAMPLE_FRAMES)
+    scope = Scope()
+    if step > 1:
+        largest = max((row["frame_index"] for row in snapshot.rows("frames", columns=("frame_index",))), default=0)
+        scope = Scope(where=(OneOf("frame_index", tuple(range(step // 2, largest + 1, step))),))
+    _, vectors = snapshot.scan_vectors("frames", "visual", scope, space=space, columns=("video_id",))
+    return vectors[: 2 * SAMPLE_FRAMES]
+
+
+class Source:
+    """The reads of one search, as records.
+
+    Args:
+        scope: videos and times that count.
+        languages: primary language tags that lines must have; empty allows all.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, scope: Scope, statistics: Statistics, languages: frozenset[str] = frozenset()
+    ) -> None:
+        self.snapshot = snapshot
+        self.scope = scope
+        self.statistics = statistics
+        self._languages = languages
+
+    def within(self, video_ids: Iterable[str]) -> Source:
+        """The same, for these videos only."""
+        allowed = frozenset(video_ids)
+        if self.scope.video_ids is not None:
+            allowed &= self.scope.video_ids
+        return Source(self.snapshot, replace(self.scope, video_ids=allowed), self.statistics, self._languages)
+
+    def lines_by_words(
+        self, text: str, channels: Sequence[Channel], k: int, *, phrase: bool = False, fuzziness: int = 0
+    ) -> list[Line]:
+        """Lines by BM25."""
+        scope = self._where(OneOf("channel", tuple(str(channel) for channel in channels)))
+        hits = self.snapshot.search_text("lines", text, k, scope, phrase=phrase, fuzziness=fuzziness)
+        return self._spoken([_line(hit.row, bm25=hit.score) for hit in hits])
+
+    def lines_by_vector(self, vector: Vector, channels: Sequence[Channel], k: int, space: VectorSpace) -> list[Line]:
+        """Lines by meaning."""
+        scope = self._where(OneOf("channel", tuple(str(channel) for channel in channels)))
+        hits = self.snapshot.search_vectors("lines", "text", vector, k, scope, space=space, columns=_LINE)
+        return self._spoken([_line(hit.row, cosine=hit.score) for hit in hits])
+
+    def lines_between(
+        self, video_id: str, start: float, end: float, channels: Sequence[Channel], limit: int | None = None
+    ) -> list[Line]:
+        """What is said or written in a stretch of a video, in order."""
+        where = (OneOf("channel", tuple(str(channel) for channel in channels)), Overlaps(start, end))
+        scope = Scope(hidden=self.scope.hidden, video_ids=frozenset((video_id,)), where=where)
+        lines = [_line(row) for row in self.snapshot.rows("lines", scope, _LINE, limit)]
+        return sorted(self._spoken(lines), key=lambda line: (line.start, line.index))
+
+    def blocks_by_words(self, text: str, channels: Sequence[Channel], k: int) -> list[Block]:
+        """Segments by BM25."""
+        columns = [str(channel) for channel in channels if channel is not Channel.TITLE]
+        if not columns:
+            return []
+        hits = self.snapshot.search_text("segments", text, k, self.scope, columns)
+        return [_block(hit.row, bm25=hit.score) for hit in hits]
+
+    def blocks_by_vector(self, vector: Vector, k: int, space: VectorSpace) -> list[Block]:
+        """Segments by meaning."""
+        hits = self.snapshot.search_vectors("segments", "text", vector, k, self.scope, space=space)
+        return [_block(hit.row, cosine=hit.score) for hit in hits]
+
+    def videos_by_picture(self, vector: Vector, k: int, limit: int, space: VectorSpace) -> list[str]:
+        """The videos with the pictures nearest to a vector, nearest first."""
+        hits = self.snapshot.search_vectors(
+            "frames", "visual", vector, k, self.scope, space=space, columns=("video_id",)
+        )
+        return list(dict.fromkeys(hit.row["video_id"] for hit in hits))[:limit]
+
+    def pictures(self, video_ids: Iterable[str], space: VectorSpace) -> tuple[list[Frame], Vector]:
+        """All keyframes of some videos with their vectors, by video and time."""
+        scope = self.within(video_ids).scope
+        rows, vectors = self.snapshot.scan_vectors("frames", "visual", scope, space=space, columns=_FRAME)
+        return [_frame(row) for row in rows], vectors
+
+    def frames_between(self, video_id: str, start: float, end: float) -> list[Frame]:
+        """Keyframes of a stretch of a video, with their objects."""
+        scope = Scope(self.scope.hidden, frozenset((video_id,)), (Overlaps(start, end),))
+        return [_frame(row) for row in self.snapshot.rows("frames", scope, (*_FRAME, "detections"))]
+
+    def frames_with(self, objects: Sequence[ObjectCount], limit: int) -> list[Frame]:
+        """Keyframes in which all the counts hold, by video and time."""
+        scope = self._where(*(condition for count in objects for condition in _conditions(count)))
+        return [_frame(row) for row in self.snapshot.rows("frames", scope, (*_FRAME, "detections"), limit)]
+
+    def segment_ranges(self, video_ids: Iterable[str]) -> dict[str, list[tuple[int, float, float]]]:
+        """Index, start and end of all segments of some videos, in order."""
+        scope = Scope(self.scope.hidden, frozenset(video_ids))
+        found: dict[str, list[tuple[int, float, float]]] = {}
+        for row in self.snapshot.rows("segments", scope, ("video_id", "segment_index", "start", "end")):
+            found.setdefault(row["video_id"], []).append((row["segment_index"], row["start"], row["end"]))
+        return found
+
+    def _where(self, *conditions: Condition) -> Scope:
+        return replace(self.scope, where=(*self.scope.where, *conditions))
+
+    def _spoken(self, lines: list[Line]) -> list[Line]:
+        if not self._languages:
+            return lines
+        return [line for line in lines if primary(line.language) in self._languages]
+
+
+def primary(language: str) -> str:
+    """The primary subtag of a BCP 47 tag: `de` of `de-AT`."""
+    return language.replace("_", "-").partition("-")[0].lower()
+
+
+def videos_in_language(snapshot: Snapshot, languages: frozenset[str]) -> frozenset[str]:
+    """Videos with at least one line in one of the languages."""
+    rows = snapshot.rows("lines", columns=("video_id", "language"))
+    return frozenset(row["video_id"] for row in rows if primary(row["language"]) in languages)
+
+
+def _conditions(count: ObjectCount) -> list[Condition]:
+    label, number = count.label, count.number
+    least = {">=": number, ">": number + 1, "=": number}.get(count.op, 0)
+    beyond = {"<": number, "<=": number + 1, "=": number + 1}.get(count.op)
+    conditions: list[Condition] = [HasObject(label, least)] if least > 0 else []
+    if beyond is not None:
+        conditions.append(Not(HasObject(label, max(1, beyond))))
+    return conditions
+
+
+def _line(row: dict[str, Any], *, bm25: float = 0.0, cosine: float | None = None) -> Line:
+    certainty = float(row["confidence"]) if np.isfinite(row["confidence"]) else 1.0
+    return Line(
+        row["video_id"],
+        row["line_index"],
+        Channel(row["channel"]),
+        row["start"],
+        row["end"],
+        row["text"],
+        row["language"] or "",
+        min(1.0, max(0.0, certainty)),
+        bm25,
+        cosine,
+    )
+
+
+def _block(row: dict[str, Any], *, bm25: float = 0.0, cosine: float | None = None) -> Block:
+    texts = {
+        channel: row[channel] for channel in (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION) if row[channel]
+    }
+    return Block(row["video_id"], row["segment_index"], row["start"], row["end"], texts, bm25, cosine)
+
+
+def _frame(row: dict[str, Any]) -> Frame:
+    found = json.loads(row.get("detections") or "[]")
+    objects = tuple(DetectedObject(**{**item, "box": Box(**item["box"])}) for item in found)
+    return Frame(row["video_id"], row["frame_index"], row["shot"], row["start"], row["end"], row["image"], objects)
