@@ -186,6 +186,15 @@ class TableReads(ABC):
         with translated(f"counting {table}"):
             return int(handle.count_rows(to_sql(table, self._hide(scope))))
 
+    def ingest_ids(self) -> frozenset[str]:
+        """Every ingest that has a row in any table, hidden or not."""
+        found: set[str] = set()
+        for table, handle in self._tables().items():
+            with translated(f"reading {table}"):
+                column = handle.search().select(["ingest_id"]).limit(None).to_arrow().column("ingest_id")
+                found.update(column.unique().to_pylist())
+        return frozenset(found)
+
     def spaces(self, table: str, column: VectorKind) -> tuple[VectorSpace, ...]:
         """The vector spaces that a table knows, oldest first."""
         return tuple(self._spaces(table, column).values())

@@ -10,10 +10,10 @@ import hashlib
 import threading
 import time
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,9 @@ from library.schema import JobRow
 from reelseek.errors import Conflict, JobLost, NotFound
 from reelseek.records import JsonObject
 from reelseek.settings import WorkerSettings
+
+RETRY_SECONDS = 15.0
+"""Wait before the second attempt after a failure that may pass; four times as long before each further one."""
 
 PROGRESS_SECONDS = 0.5
 """Progress within a stage is written at most this often."""
@@ -72,7 +75,7 @@ class Ledger:
 
     def claim(self, worker: str, kinds: Collection[str] | None = None) -> Job | None:
         """Take the next job: highest priority first, then the newest. None when nothing waits."""
-        waiting = select(JobRow.job_id).where(JobRow.state == JobState.QUEUED)
+        waiting = select(JobRow.job_id).where(_is_due(now()))
         if kinds is not None:
             waiting = waiting.where(JobRow.kind.in_(list(kinds)))
         waiting = waiting.order_by(JobRow.priority.desc(), JobRow.job_id.desc()).limit(1)
@@ -91,6 +94,7 @@ class Ledger:
                         attempt=JobRow.attempt + 1,
                         worker=storable(worker),
                         lease_until=moment + timedelta(seconds=self._settings.lease_seconds),
+                        not_before=None,
                         started_at=moment,
                         stage="",
                         fraction=0.0,
@@ -133,8 +137,8 @@ class Ledger:
         """A job ended badly.
 
         Args:
-            retry: the reason may pass (a full disk, a busy index): it is queued again, or quarantined when its attempts
-                are used up. Otherwise it has failed for good (a broken file stays broken).
+            retry: the reason may pass (a full disk, a busy index): it is queued again for a while later, or quarantined
+                when its attempts are used up. Otherwise it has failed for good (a broken file stays broken).
 
         Returns:
             The state it has now.
@@ -149,7 +153,8 @@ class Ledger:
             row = session.get(JobRow, job.job_id, with_for_update=True)
             if row is None or row.state != JobState.RUNNING or row.attempt != job.attempt:
                 raise _lost(job)
-            return self._again(row, storable(reason))
+            wait = RETRY_SECONDS * 4 ** min(row.failures, 6)
+            return self._again(row, storable(reason), wait)
 
     def release(self, job: Job) -> None:
         """Put a job back because its worker ends; that is no failure of the job.
@@ -189,6 +194,7 @@ class Ledger:
                 if row.state not in (JobState.FAILED, JobState.QUARANTINED, JobState.CANCELLED):
                     raise Conflict(f"Job {job_id} is {row.state}.")
                 row.state, row.failures, row.error, row.finished_at = JobState.QUEUED, 0, "", None
+                row.not_before = None
                 row.stage, row.fraction = "", 0.0
                 row.live_key = _hashed(row.dedupe_key)
                 session.flush()
@@ -238,6 +244,11 @@ class Ledger:
             found = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
         return dict.fromkeys(JobState, 0) | {JobState(state): count for state, count in found}
 
+    def due(self) -> int:
+        """How many queued jobs could be claimed now."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(JobRow).where(_is_due(now()))) or 0
+
     def prune(self, keep_days: float = 7.0) -> int:
         """Forget jobs that were done or cancelled longer ago than that; those that failed stay for a person to see."""
         ended = (JobState.DONE, JobState.CANCELLED)
@@ -247,8 +258,9 @@ class Ledger:
                 delete(JobRow).where(JobRow.state.in_(ended), JobRow.finished_at < now() - timedelta(days=keep_days)),
             )
 
-    def _again(self, row: JobRow, reason: str) -> JobState:
+    def _again(self, row: JobRow, reason: str, wait: float = 0.0) -> JobState:
         row.failures += 1
+        row.not_before = now() + timedelta(seconds=wait) if wait else None
         row.error, row.worker, row.lease_until = reason, "", None
         if row.failures >= self._settings.max_attempts:
             row.state, row.live_key, row.finished_at = JobState.QUARANTINED, None, now()
@@ -269,6 +281,10 @@ class Ledger:
             )
             if changed(session, held.values(**values)) != 1:
                 raise _lost(job)
+
+
+def _is_due(moment: datetime) -> ColumnElement[bool]:
+    return and_(JobRow.state == JobState.QUEUED, or_(JobRow.not_before.is_(None), JobRow.not_before <= moment))
 
 
 def _hashed(dedupe_key: str) -> str | None:

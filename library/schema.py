@@ -157,6 +157,7 @@ class JobRow(Base):
     failures: Mapped[int] = mapped_column(Integer, default=0)
     worker: Mapped[str] = mapped_column(Text, default="")
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stage: Mapped[str] = mapped_column(String(60), default="")
     fraction: Mapped[float] = mapped_column(Float, default=0.0)
     error: Mapped[str] = mapped_column(Text, default="")

@@ -48,6 +48,7 @@ def upgrade() -> None:
     sa.Column('failures', sa.Integer(), nullable=False),
     sa.Column('worker', sa.Text(), nullable=False),
     sa.Column('lease_until', UtcDateTime(timezone=True), nullable=True),
+    sa.Column('not_before', UtcDateTime(timezone=True), nullable=True),
     sa.Column('stage', sa.String(length=60), nullable=False),
     sa.Column('fraction', sa.Float(), nullable=False),
     sa.Column('error', sa.Text(), nullable=False),

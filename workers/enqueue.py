@@ -1,0 +1,75 @@
+"""Queueing work: a row in the ledger first, then a ring at the broker."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from library.catalogue import Catalogue
+from library.ledger import Ledger
+from library.records import Job
+from reelseek.settings import Settings
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+INDEX, SCAN, MAINTAIN = "index", "scan", "maintain"
+"""Kinds of jobs."""
+
+_SCAN_PRIORITY, _PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 20, 0, -10
+
+_log = logging.getLogger(__name__)
+
+
+def enqueue_index(catalogue: Catalogue, settings: Settings, path: str | Path, library_id: int | None = None) -> Job:
+    """Queue the indexing of a file that a person asked for; it goes before what scans have found."""
+    job = queue_index(Ledger(catalogue, settings.workers), path, library_id, priority=_PERSON_PRIORITY)
+    ring(settings)
+    return job
+
+
+def enqueue_scan(catalogue: Catalogue, settings: Settings, library_id: int) -> Job:
+    """Queue the scan of a library."""
+    job = queue_scan(Ledger(catalogue, settings.workers), library_id)
+    ring(settings)
+    return job
+
+
+def queue_index(
+    ledger: Ledger, path: str | Path, library_id: int | None = None, *, priority: int = _FOUND_PRIORITY
+) -> Job:
+    """Write an indexing job, without ringing."""
+    where = os.path.abspath(path)  # noqa: PTH100 (as in `find_videos`)
+    return ledger.enqueue(INDEX, {"path": where, "library_id": library_id}, f"{INDEX}:{where}", priority)
+
+
+def queue_scan(ledger: Ledger, library_id: int) -> Job:
+    """Write a scanning job, without ringing."""
+    return ledger.enqueue(SCAN, {"library_id": library_id}, f"{SCAN}:{library_id}", _SCAN_PRIORITY)
+
+
+def queue_maintenance(ledger: Ledger) -> Job:
+    """Write a job that maintains the index, without ringing."""
+    return ledger.enqueue(MAINTAIN, {}, MAINTAIN, _MAINTAIN_PRIORITY)
+
+
+def ring(settings: Settings, times: int = 1) -> None:
+    """Tell workers that there is work. A broker that does not answer is no loss: the schedule rings again."""
+    from kombu.exceptions import OperationalError
+
+    try:
+        app = _app(settings.model_dump_json())
+        for _ in range(times):
+            app.send_task("reelseek.run_next", retry=False)
+    except (OperationalError, OSError) as error:
+        _log.warning("The broker does not answer; the job starts when the schedule rings: %s", error)
+
+
+@lru_cache(maxsize=4)
+def _app(settings: str) -> Celery:
+    from workers.factory import make_app
+
+    return make_app(Settings.model_validate_json(settings))

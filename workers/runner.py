@@ -1,0 +1,148 @@
+"""Runs one job of the ledger: claims it, keeps its lease, stops when it is lost, and writes down how it ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from library.ledger import Ledger
+from library.records import Job
+from reelseek.errors import Cancelled, JobLost, ReelseekError, StorageError
+from reelseek.records import JsonObject
+from workers.enqueue import INDEX, MAINTAIN, SCAN
+from workers.indexing import FileReport, index_file
+from workers.scan import scan_library
+from workers.upkeep import maintain, maintain_if_due
+from workers.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+Report = Callable[[str, float], None]
+
+
+def worker_name() -> str:
+    """Which process this is, as jobs name it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def run_next(workspace: Workspace, stopping: threading.Event) -> Job | None:
+    """Claim the next job and run it to its end.
+
+    Args:
+        stopping: set when the worker is to end; the job is then put back, without counting as a failed attempt.
+
+    Returns:
+        The job as it was claimed, or None when nothing waited.
+    """
+    ledger = Ledger(workspace.catalogue, workspace.settings.workers)
+    job = ledger.claim(worker_name())
+    if job is None:
+        return None
+    _log.info("Job %d begins: %s %s (attempt %d)", job.job_id, job.kind, _subject(job), job.attempt)
+    lost = threading.Event()
+
+    def report(stage: str, fraction: float) -> None:
+        if stopping.is_set():
+            raise Cancelled("The worker ends.")
+        if lost.is_set():
+            raise JobLost(f"Job {job.job_id} was taken away.")
+        ledger.progress(job, stage, fraction)
+
+    with _heartbeat(ledger, job, workspace.settings.workers.lease_seconds / 3, lost):
+        _settle(ledger, job, lambda: _DOERS[job.kind](workspace, job, report))
+    return job
+
+
+def _settle(ledger: Ledger, job: Job, work: Callable[[], JsonObject]) -> None:
+    """Do the work and write down what came of it; whatever happens, the job does not stay with this worker."""
+    with suppress(JobLost):  # by then the row is another worker's, who writes down how it ended
+        try:
+            result = work()
+        except _Failed as failure:
+            _log.warning("Job %d: %s (%s)", job.job_id, failure, ledger.fail(job, str(failure), retry=failure.may_pass))
+        except Cancelled:
+            _log.info("Job %d is put back: the worker ends.", job.job_id)
+            ledger.release(job)
+        except ReelseekError as error:
+            _log.warning("Job %d: %s (%s)", job.job_id, error, ledger.fail(job, str(error), retry=True))
+        except Exception as error:  # noqa: BLE001 (the boundary of a job)
+            _log.exception("Job %d failed", job.job_id)
+            ledger.fail(job, f"{type(error).__name__}: {error}", retry=True)
+        except BaseException:  # the process is told to exit at once
+            ledger.release(job)
+            raise
+        else:
+            ledger.complete(job, result)
+            _log.info("Job %d is done: %s", job.job_id, result)
+
+
+class _Failed(Exception):
+    """A job's own bad end."""
+
+    def __init__(self, reason: str, *, may_pass: bool) -> None:
+        super().__init__(reason)
+        self.may_pass = may_pass
+
+
+def _index(workspace: Workspace, job: Job, report: Report) -> JsonObject:
+    path, library = Path(job.payload["path"]), job.payload.get("library_id")
+    found: FileReport = index_file(workspace, path, report, library)
+    maintain_if_due(workspace)
+    if found.state == "failed":
+        raise _Failed(found.reason, may_pass=found.may_pass)
+    return {"video_id": found.video_id, "state": found.state, "seconds": round(found.seconds, 3)}
+
+
+def _scan(workspace: Workspace, job: Job, report: Report) -> JsonObject:
+    library = workspace.catalogue.library(int(job.payload["library_id"]))
+    found = scan_library(
+        workspace.catalogue, workspace.settings, library, progress=lambda fraction: report("scan", fraction)
+    )
+    return {"summary": found.sentence(), "new": len(found.new), "changed": len(found.changed)}
+
+
+def _maintain(workspace: Workspace, _job: Job, report: Report) -> JsonObject:
+    report("maintain", 0.0)
+    done: JsonObject = dict(maintain(workspace))
+    Ledger(workspace.catalogue).prune()
+    return done
+
+
+_DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
+    INDEX: _index,
+    SCAN: _scan,
+    MAINTAIN: _maintain,
+}
+
+
+@contextmanager
+def _heartbeat(ledger: Ledger, job: Job, every: float, lost: threading.Event) -> Iterator[None]:
+    """Renew the lease from a thread while the job runs: a model may be busy for longer than a lease."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(every):
+            try:
+                ledger.heartbeat(job)
+            except JobLost:
+                lost.set()
+                return
+            except StorageError as error:
+                _log.warning("No heartbeat for job %d: %s", job.job_id, error)
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{job.job_id}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _subject(job: Job) -> str:
+    return repr(job.payload.get("path", job.payload.get("library_id", "")))
