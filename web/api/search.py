@@ -1,0 +1,117 @@
+"""Search and questions."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, json, request
+
+from query.service import AskRequest, SearchRequest
+from reelseek.errors import ReelseekError
+from reelseek.records import Answer, Image, JsonObject
+from reelseek.wire import answer_payload, search_payload
+from web.backend import Backend, backend
+from web.pictures import read_picture
+from web.schemas import AnswerOut, ImageSearch, MomentQuery, Question, SearchOut, SearchQuery
+
+_EVENTS = "text/event-stream"
+_EVENTS_TOO: Any = {200: {"content": {_EVENTS: {"schema": {"type": "string"}}}}}
+
+
+def register(api: APIBlueprint) -> None:
+    """Add the routes."""
+
+    @api.get("/search")
+    @api.input(SearchQuery, location="query", arg_name="query")
+    @api.output(SearchOut)
+    def search(query: SearchQuery) -> JsonObject:
+        """Find moments by words or the query language."""
+        return search_payload(backend().service.search(search_request(query)))
+
+    @api.post("/search")
+    @api.input(ImageSearch, location="files", arg_name="query")
+    @api.output(SearchOut)
+    def search_by_image(query: ImageSearch) -> JsonObject:
+        """Find moments that look like a picture, narrowed by words when there are some."""
+        picture = read_picture(query.image)
+        return search_payload(backend().service.search(search_request(query, picture)))
+
+    @api.get("/videos/<video:video_id>/moments")
+    @api.input(MomentQuery, location="query", arg_name="query")
+    @api.output(SearchOut)
+    def moments(video_id: str, query: MomentQuery) -> JsonObject:
+        """Find moments in one video."""
+        backend().catalogue.video(video_id)
+        return search_payload(backend().service.search(SearchRequest(query.q, k=query.k, video_ids=(video_id,))))
+
+    @api.post("/ask")
+    @api.input(Question, location="json", arg_name="question")
+    @api.output(AnswerOut)
+    @api.doc(responses=_EVENTS_TOO)
+    def ask(question: Question) -> JsonObject | Response:
+        """Answer a question with citations.
+
+        With `Accept: text/event-stream` the answer comes as server-sent events: `text` with each piece as it is
+        written, then `answer` with the whole result, or `problem`.
+        """
+        asked = AskRequest(question.question, k=question.k, video_ids=tuple(question.video), library=question.library)
+        if request.accept_mimetypes.best_match(["application/json", _EVENTS]) == _EVENTS:
+            events = _answer_events(backend(), asked)
+            return Response(events, mimetype=_EVENTS, headers={"X-Accel-Buffering": "no"})
+        return answer_payload(backend().service.ask(asked))
+
+
+def search_request(query: SearchQuery, image: Image | None = None) -> SearchRequest:
+    """What the query service is asked for."""
+    return SearchRequest(
+        query.q,
+        k=query.k,
+        video_ids=tuple(query.video),
+        library=query.library,
+        image=image,
+        min_confidence=query.min_confidence,
+    )
+
+
+def _answer_events(served: Backend, asked: AskRequest) -> Iterator[str]:
+    """Run the question in a thread of its own; what it writes comes out here as it is written."""
+    pieces: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    gone = threading.Event()
+
+    def sink(piece: str) -> None:
+        if gone.is_set():
+            raise _Gone
+        pieces.put(("text", piece))
+
+    def work() -> None:
+        try:
+            answer: Answer = served.service.ask(replace(asked, stream=sink))
+            pieces.put(("answer", answer_payload(answer)))
+        except _Gone:
+            pieces.put(("end", None))
+        except ReelseekError as error:
+            pieces.put(("problem", {"status": error.status, "detail": error.message, "hint": error.hint}))
+        except Exception:  # the boundary of this thread: the reader must not wait for ever
+            pieces.put(("problem", {"status": 500, "detail": "Something went wrong inside Reelseek."}))
+            raise
+
+    threading.Thread(target=work, name="ask", daemon=True).start()
+    try:
+        while True:
+            kind, value = pieces.get()
+            if kind == "end":
+                return
+            yield f"event: {kind}\ndata: {json.dumps(value)}\n\n"
+            if kind != "text":
+                return
+    finally:
+        gone.set()
+
+
+class _Gone(Exception):
+    """The client went away; nobody reads the answer."""

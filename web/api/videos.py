@@ -1,0 +1,152 @@
+"""The list of videos, one video, upload and removal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apiflask import APIBlueprint
+from flask import request, url_for
+from werkzeug.datastructures import FileStorage
+
+from library.records import Job, VideoEntry, VideoState
+from reelseek.artefacts import storage_errors
+from reelseek.errors import Conflict, InvalidRequest
+from reelseek.records import JsonObject
+from web import contents
+from web.backend import Backend, backend
+from web.payloads import job_payload, printable, video_payload
+from web.schemas import JobOut, Upload, UploadOut, VideoDetail, VideoPage, VideosQuery
+from web.uploads import keep_upload, uploads_folder
+from workers.enqueue import enqueue_index
+
+
+def register(api: APIBlueprint) -> None:
+    """Add the routes."""
+
+    @api.get("/videos")
+    @api.input(VideosQuery, location="query", arg_name="query")
+    @api.output(VideoPage)
+    def list_videos(query: VideosQuery) -> JsonObject:
+        """List the videos, the newest first."""
+        return video_page(backend(), query)
+
+    @api.post("/videos")
+    @api.doc(responses={413: "The file is larger than `web.max_upload_bytes`", 507: "The disk is full"})
+    @api.output(UploadOut, status_code=202)
+    def upload_video() -> JsonObject:
+        """Take a video file (`multipart/form-data`, field `file`); it is indexed in the background."""
+        path, job = take_upload(backend(), uploaded_files()[0])
+        return {"name": printable(path.name), "job": job_payload(job, {})}
+
+    @api.get("/videos/<video:video_id>")
+    @api.output(VideoDetail)
+    def video_detail(video_id: str) -> JsonObject:
+        """Tell all about one video."""
+        return detail_payload(backend(), backend().catalogue.video(video_id))
+
+    @api.post("/videos/<video:video_id>/index")
+    @api.output(JobOut, status_code=202)
+    def index_video(video_id: str) -> JsonObject:
+        """Have a video indexed again, after a failure or a change of engines."""
+        return job_payload(reindex(backend(), video_id), {})
+
+    @api.delete("/videos/<video:video_id>")
+    @api.output({}, status_code=204)
+    def delete_video(video_id: str) -> str:
+        """Remove a video and all that was found in it; an uploaded file is deleted, any other stays where it is."""
+        remove_video(backend(), video_id)
+        return ""
+
+    # an upload may be far larger than what a handler's own validation should read, so it is declared, not parsed
+    upload_video._spec["body"] = Upload  # type: ignore[attr-defined]
+    upload_video._spec["content_type"] = "multipart/form-data"  # type: ignore[attr-defined]
+
+
+def video_page(served: Backend, query: VideosQuery) -> JsonObject:
+    """One page of the videos that fit, the newest first."""
+    state = VideoState(query.state) if query.state else None
+    found = served.catalogue.videos(
+        query.library, query.q or None, state=state, limit=query.per_page, offset=(query.page - 1) * query.per_page
+    )
+    return {
+        "videos": [video_payload(video) for video in found],
+        "total": served.catalogue.count_videos(query.library, query.q or None, state=state),
+        "page": query.page,
+        "per_page": query.per_page,
+    }
+
+
+def uploaded_files() -> list[FileStorage]:
+    """The files of this request, under the upload limit instead of the small one of all other requests."""
+    request.max_content_length = backend().settings.web.max_upload_bytes
+    with storage_errors("The uploads folder"):
+        files = [file for file in request.files.getlist("file") if file.filename]
+    if not files:
+        raise InvalidRequest("No file came with the request.", hint="Send it as the form field `file`.")
+    return files
+
+
+def take_upload(served: Backend, upload: FileStorage) -> tuple[Path, Job]:
+    """Keep an uploaded file and have it indexed."""
+    path = keep_upload(upload, served.settings)
+    return path, enqueue_index(served.catalogue, served.settings, path)
+
+
+def reindex(served: Backend, video_id: str) -> Job:
+    """Queue a video's file. Raises `NotFound`."""
+    return enqueue_index(served.catalogue, served.settings, contents.file_of(served, video_id))
+
+
+def remove_video(served: Backend, video_id: str) -> None:
+    """Remove a video.
+
+    Raises:
+        Conflict: its file lies in a watched folder, where the next scan would find it again.
+    """
+    video = served.catalogue.video(video_id)
+    watched = [place for place in video.locations if place.library_id is not None and Path(place.path).exists()]
+    if watched:
+        raise Conflict(
+            f"{video.title!r} lies in a watched folder and would come back with the next scan.",
+            hint="Remove the file or the folder instead.",
+        )
+    folder = uploads_folder(served.settings)
+    served.catalogue.delete_video(video_id)
+    served.store.delete_video(video_id)
+    for place in video.locations:
+        if Path(place.path).parent == folder:
+            with storage_errors("The uploads folder"):
+                Path(place.path).unlink(missing_ok=True)
+
+
+def detail_payload(served: Backend, video: VideoEntry) -> JsonObject:
+    """All about one video."""
+    indexed = video.live_ingest is not None
+    found = contents.segments(served, video.video_id) if indexed else ()
+    chapters = contents.chapters(served, video.video_id) if indexed else ()
+    return video_payload(video) | {
+        "locations": [printable(place.path) for place in video.locations],
+        "info": video.info,
+        "chapters": [
+            {
+                "index": chapter.index,
+                "start": chapter.start,
+                "end": chapter.end,
+                "title": chapter.title,
+                "source": chapter.source,
+            }
+            for chapter in chapters
+        ],
+        "segment_list": [
+            {
+                "index": segment.index,
+                "start": segment.start,
+                "end": segment.end,
+                "speech": segment.speech,
+                "screen_text": segment.screen_text,
+                "object_counts": segment.object_counts,
+                "thumbnail": url_for("api.thumbnail", video_id=video.video_id, segment=segment.index),
+            }
+            for segment in found
+        ],
+    }

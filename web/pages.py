@@ -1,0 +1,300 @@
+"""The pages for people, rendered here so that everything works without scripts; scripts only make it quicker."""
+
+from __future__ import annotations
+
+import time
+import urllib.parse
+from typing import Any, TypeVar
+
+from apiflask import APIBlueprint
+from flask import Response, abort, g, redirect, render_template, request, session, url_for
+from pydantic import ValidationError
+from werkzeug.wrappers import Response as BaseResponse
+
+from library import keys
+from library.records import VideoState
+from query.service import AskRequest, SearchRequest
+from reelseek import __version__
+from reelseek.errors import InvalidRequest, ReelseekError
+from reelseek.records import Channel, Image, JsonObject
+from reelseek.timecode import parse_time
+from web import contents
+from web.api.jobs import job_payloads
+from web.api.libraries import scan, watch_folder
+from web.api.status import engine_payloads
+from web.api.videos import reindex, remove_video, take_upload, uploaded_files, video_page
+from web.auth import KEY_COMMAND, SESSION_KEY
+from web.backend import Backend, backend
+from web.payloads import job_payload, video_payload
+from web.pictures import preview, read_picture
+from web.schemas import SearchQuery, VideosQuery
+
+_Form = TypeVar("_Form", SearchQuery, VideosQuery)
+_PER_PAGE = 48
+_FAILED_SHOWN = 20
+
+
+def blueprint() -> APIBlueprint:
+    """The pages."""
+    pages = APIBlueprint("pages", __name__, enable_openapi=False)
+    pages.context_processor(_common)
+    pages.get("/")(search)
+    pages.post("/search-by-picture")(search_image)
+    pages.get("/library")(library)
+    pages.post("/library/upload")(upload)
+    pages.post("/library/folders")(add_library)
+    pages.post("/library/folders/<number:library_id>/scan")(scan_library)
+    pages.post("/library/folders/<number:library_id>/remove")(remove_library)
+    pages.get("/videos/<video:video_id>")(video)
+    pages.post("/videos/<video:video_id>/remove")(delete)
+    pages.post("/videos/<video:video_id>/index")(index_again)
+    pages.post("/jobs/<number:job_id>/retry")(retry_job)
+    pages.get("/login")(login_form)
+    pages.post("/login")(login)
+    pages.post("/logout")(logout)
+    return pages
+
+
+def _common() -> dict[str, Any]:
+    """What every page shows. A page for somebody who is not signed in shows nothing of the library."""
+    return {"version": __version__, "engines": _engines(backend()) if "engines_shown" in g else []}
+
+
+def _engines(served: Backend) -> list[JsonObject]:
+    return engine_payloads(served)
+
+
+def _fields(model: type[_Form], values: dict[str, str]) -> _Form:
+    """Read a form. Empty fields are fields left out."""
+    known = {name: value for name, value in values.items() if value != "" and name in model.model_fields}
+    try:
+        return model.model_validate(known)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidRequest(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}.") from error
+
+
+def search() -> str:
+    """The search page: an empty box, moments, or an answer."""
+    query = _fields(SearchQuery, request.args.to_dict())
+    return _found(query, "ask" if request.args.get("mode") == "ask" else "search")
+
+
+def search_image() -> str:
+    """Moments that look like a picture."""
+    upload = request.files.get("image")
+    if upload is None or not upload.filename:
+        raise InvalidRequest("No picture came with the request.", hint="Choose one, or drop it on the search box.")
+    return _found(_fields(SearchQuery, request.form.to_dict()), "search", read_picture(upload))
+
+
+def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
+    served = backend()
+    g.engines_shown = True
+    view: dict[str, Any] = {"notes": (), "moments": (), "near_misses": (), "answer": None, "took_ms": 0.0}
+    asked = bool(query.q) or image is not None
+    if asked and mode == "ask" and image is None:
+        view |= _answered(served, query)
+    elif asked:
+        result = served.service.search(
+            SearchRequest(
+                query.q,
+                k=query.k,
+                video_ids=tuple(query.video),
+                library=query.library,
+                image=image,
+                min_confidence=query.min_confidence,
+            )
+        )
+        view |= {
+            "notes": _without_banner(result.notes, served),
+            "moments": result.moments,
+            "near_misses": result.near_misses,
+            "took_ms": result.took_ms,
+        }
+    return render_template(
+        "search.html",
+        asked=asked,
+        form={"q": query.q, "mode": mode, "library": query.library},
+        libraries=served.catalogue.libraries(),
+        counts=_counts(served),
+        image_data=preview(image) if image is not None else "",
+        **view,
+    )
+
+
+def _answered(served: Backend, query: SearchQuery) -> dict[str, Any]:
+    before = time.perf_counter()
+    answer = served.service.ask(AskRequest(query.q, k=query.k, video_ids=tuple(query.video), library=query.library))
+    ids = {citation.video_id for citation in answer.citations}
+    return {
+        "answer": answer,
+        "notes": _without_banner(answer.notes, served),
+        "moments": answer.moments,
+        "near_misses": answer.near_misses,
+        "titles": {entry.video_id: entry.title for entry in served.catalogue.videos(ids=ids)} if ids else {},
+        "took_ms": 1000 * (time.perf_counter() - before),
+    }
+
+
+def _without_banner(notes: tuple[str, ...], served: Backend) -> list[str]:
+    """The notes that the banner above them does not say already."""
+    said = {f"{engine['engine']}: {engine['note']}" for engine in _engines(served) if engine["note"]}
+    return [note for note in notes if note not in said]
+
+
+def _counts(served: Backend) -> dict[str, int]:
+    count = served.catalogue.count_videos
+    return {
+        "total": count(),
+        "indexed": count(state=VideoState.INDEXED) + count(state=VideoState.MISSING),
+        "failed": count(state=VideoState.FAILED),
+    }
+
+
+def library() -> str:
+    """The library page: uploads, folders, what is under way, the videos."""
+    served = backend()
+    g.engines_shown = True
+    form = _fields(VideosQuery, {"per_page": str(_PER_PAGE)} | request.args.to_dict())
+    page = video_page(served, form)
+    return render_template(
+        "library.html",
+        form=form,
+        videos=page["videos"],
+        pages=-(-page["total"] // form.per_page),
+        counts=_counts(served),
+        libraries=served.catalogue.libraries(),
+        jobs=job_payloads(served, "active", 50),
+        failed_jobs=job_payloads(served, "quarantined", _FAILED_SHOWN),
+        max_upload=served.settings.web.max_upload_bytes,
+        message=session.pop("message", ""),
+    )
+
+
+def _to_library(message: str) -> BaseResponse:
+    session["message"] = message
+    return redirect(url_for("pages.library"), 303)
+
+
+def upload() -> BaseResponse:
+    """Take uploaded files from the form."""
+    names = [take_upload(backend(), file)[0].name for file in uploaded_files()]
+    return _to_library(f"Uploaded {', '.join(names)}.")
+
+
+def add_library() -> BaseResponse:
+    """Watch a folder."""
+    try:
+        added = watch_folder(backend(), request.form.get("path", "").strip())
+    except ReelseekError as error:
+        return _to_library(str(error))
+    return _to_library(f"Watching {added.name}; it is being scanned.")
+
+
+def scan_library(library_id: int) -> BaseResponse:
+    """Scan a folder now."""
+    found = backend().catalogue.library(library_id)
+    scan(backend(), found)
+    return _to_library(f"{found.name} is being scanned.")
+
+
+def remove_library(library_id: int) -> BaseResponse:
+    """Stop watching a folder."""
+    removed = backend().catalogue.remove_library(library_id)
+    return _to_library(f"{removed.name} is no longer watched.")
+
+
+def delete(video_id: str) -> BaseResponse:
+    """Remove a video."""
+    title = backend().catalogue.video(video_id).title
+    try:
+        remove_video(backend(), video_id)
+    except ReelseekError as error:
+        return _to_library(str(error))
+    return _to_library(f"{title} was removed.")
+
+
+def index_again(video_id: str) -> BaseResponse:
+    """Have a video indexed again."""
+    job = reindex(backend(), video_id)
+    return _to_library(f"{job_payload(job, {})['what']} is indexed again.")
+
+
+def retry_job(job_id: int) -> BaseResponse:
+    """Queue a failed job again."""
+    job = backend().ledger.retry(job_id)
+    return _to_library(f"{job_payload(job, {})['what']} is tried again.")
+
+
+def video(video_id: str) -> str:
+    """The page of one video."""
+    served = backend()
+    g.engines_shown = True
+    entry = served.catalogue.video(video_id)
+    query = _fields(SearchQuery, request.args.to_dict())
+    kind = Channel.SCREEN_TEXT if request.args.get("kind") == Channel.SCREEN_TEXT else Channel.SPEECH
+    indexed = entry.live_ingest is not None
+    lines = contents.lines(served, video_id, kind) if indexed else ()
+    result = served.service.search(SearchRequest(query.q, k=query.k, video_ids=(video_id,))) if query.q else None
+    return render_template(
+        "video.html",
+        video=video_payload(entry) | {"added_at": entry.added_at},
+        query=query.q,
+        start=_start(),
+        kind=kind.value,
+        lines=lines,
+        lines_reason=_why_no_lines(entry.channels.get(kind.value), kind, entry.state),
+        language=next((line.language for line in lines if line.language), ""),
+        chapters=contents.chapters(served, video_id) if indexed else (),
+        objects=contents.objects(contents.segments(served, video_id)) if indexed else (),
+        result=result,
+    )
+
+
+def _start() -> float:
+    """The second that a link names; a bad one is the beginning."""
+    try:
+        return parse_time(request.args.get("t", "0"))
+    except InvalidRequest:
+        return 0.0
+
+
+def _why_no_lines(engine: str | None, kind: Channel, state: VideoState) -> str:
+    if state in (VideoState.NEW, VideoState.QUEUED, VideoState.INDEXING):
+        return "It comes when the video is indexed."
+    what = "Speech" if kind is Channel.SPEECH else "Text on screen"
+    if engine is None:
+        return f"{what} was not looked at: that channel was off when the video was indexed."
+    return "Nothing is said in this video." if kind is Channel.SPEECH else "No text stands on screen in this video."
+
+
+def login_form() -> str:
+    """The form for a key."""
+    return render_template("login.html", key_command=KEY_COMMAND, failed=False, next=_next())
+
+
+def login() -> BaseResponse:
+    """Open a session with a key."""
+    key = keys.check_key(backend().catalogue, request.form.get("key", "").strip())
+    if key is None:
+        page = render_template("login.html", key_command=KEY_COMMAND, failed=True, next=_next())
+        return Response(page, 401)
+    session.clear()
+    session[SESSION_KEY] = key.key_id
+    return redirect(_next(), 303)
+
+
+def logout() -> BaseResponse:
+    """End the session."""
+    session.clear()
+    return redirect(url_for("pages.login_form"), 303)
+
+
+def _next() -> str:
+    """Where to go after signing in: a path of this server, never another one."""
+    target = request.args.get("next", "/")
+    parts = urllib.parse.urlsplit(target)
+    if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith(("//", "/\\")):
+        abort(400)
+    return target

@@ -1,0 +1,309 @@
+"""The API's inputs and outputs. Inputs refuse what they do not know; outputs document what is sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from werkzeug.datastructures import FileStorage
+
+_ID = r"^[0-9a-f]{32}$"
+K_MAX = 200
+_ROW_MAX = 999_999_999
+QUERY_MAX = 4_000
+
+
+def _split(value: object) -> object:
+    """`a,b` as two ids, as query strings carry lists."""
+    return [part for part in value.split(",") if part] if isinstance(value, str) else value
+
+
+VideoIds = Annotated[list[Annotated[str, Field(pattern=_ID)]], BeforeValidator(_split), Field(max_length=1_000)]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class SearchQuery(_In):
+    """A search."""
+
+    q: str = Field("", max_length=QUERY_MAX, description="words, or the query language")
+    k: int | None = Field(None, ge=1, le=K_MAX, description="most moments returned")
+    video: VideoIds = Field(default_factory=list, description="only in these videos, ids separated by commas")
+    library: int | None = Field(None, ge=1, le=_ROW_MAX, description="only in this library")
+    min_confidence: float | None = Field(None, ge=0, le=1, description="what is under it is a near miss")
+
+
+class ImageSearch(SearchQuery):
+    """A search by a picture, with words or without."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, arbitrary_types_allowed=True)
+    image: Annotated[
+        FileStorage, Field(description="a JPEG, PNG or WebP picture", json_schema_extra={"format": "binary"})
+    ]
+
+
+class MomentQuery(_In):
+    """A search in one video."""
+
+    q: str = Field(..., min_length=1, max_length=QUERY_MAX, description="words, or the query language")
+    k: int | None = Field(None, ge=1, le=K_MAX, description="most moments returned")
+
+
+class Question(_In):
+    """A question."""
+
+    question: str = Field(..., min_length=1, max_length=QUERY_MAX)
+    k: int | None = Field(None, ge=1, le=K_MAX, description="moments the answer may rest on")
+    video: VideoIds = Field(default_factory=list, description="only about these videos")
+    library: int | None = Field(None, ge=1, le=_ROW_MAX, description="only about this library")
+
+
+class VideosQuery(_In):
+    """Which videos are listed."""
+
+    state: Literal["new", "queued", "indexing", "indexed", "failed", "missing"] | None = None
+    q: str = Field("", max_length=200, description="part of a title or path")
+    library: int | None = Field(None, ge=1, le=_ROW_MAX)
+    page: int = Field(1, ge=1, le=1_000_000)
+    per_page: int = Field(50, ge=1, le=500)
+
+
+class Upload(_In):
+    """A video file."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+    file: Annotated[FileStorage, Field(description="the video", json_schema_extra={"format": "binary"})]
+
+
+class TranscriptQuery(_In):
+    """Which lines."""
+
+    kind: Literal["speech", "screen_text"] = "speech"
+
+
+class NewLibrary(_In):
+    """A folder to watch."""
+
+    path: str = Field(..., min_length=1, max_length=4_096, description="an absolute folder on the server")
+    name: str = Field("", max_length=200, description="empty: the folder's name")
+
+
+class JobsQuery(_In):
+    """Which jobs."""
+
+    state: Literal["active", "queued", "running", "done", "failed", "quarantined", "cancelled"] | None = Field(
+        None, description="`active` is queued or running"
+    )
+    limit: int = Field(50, ge=1, le=500)
+
+
+class EvidenceOut(_Out):
+    """One reason for a moment."""
+
+    channel: str
+    start: float
+    end: float
+    text: str
+    score: float
+
+
+class RangeOut(_Out):
+    """A time range in seconds."""
+
+    start: float
+    end: float
+
+
+class MomentOut(_Out):
+    """A place in a video that answers a query."""
+
+    video_id: str
+    title: str
+    path: str
+    start: float
+    end: float
+    score: float
+    confidence: float
+    thumbnail: str
+    channels: dict[str, float]
+    evidence: list[EvidenceOut]
+    stages: list[RangeOut] | None = Field(None, description="of a sequence query, the range of each stage")
+
+
+class SearchOut(_Out):
+    """Ranked moments; what is under the cut-off is a near miss."""
+
+    query: str
+    took_ms: float
+    channels: dict[str, str | None] = Field(description="channel to engine, null where it is off")
+    moments: list[MomentOut]
+    near_misses: list[MomentOut]
+    notes: list[str]
+    timings_ms: dict[str, float]
+
+
+class CitationOut(_Out):
+    """What a claim rests on."""
+
+    video_id: str
+    start: float
+    end: float
+    channel: str
+    quote: str
+
+
+class AnswerOut(_Out):
+    """An answer; `[1]` in its text is the first citation."""
+
+    question: str
+    answer: str
+    abstained: bool
+    engine: str = Field(description="the model that wrote it, or `extractive`")
+    citations: list[CitationOut]
+    moments: list[MomentOut]
+    near_misses: list[MomentOut] = Field(default_factory=list)
+    notes: list[str]
+
+
+class VideoOut(_Out):
+    """A video of the list."""
+
+    video_id: str
+    title: str
+    path: str
+    state: str
+    error: str
+    duration: float
+    width: int
+    height: int
+    has_audio: bool
+    size: int
+    added_at: str
+    indexed_at: str | None
+    channels: dict[str, str | None]
+    segments: int
+    frames: int
+    lines: int
+    tags: list[str]
+    poster: str = Field(description="URL path of its picture, empty without one")
+    playable: bool = Field(description="whether its file is there now")
+
+
+class VideoPage(_Out):
+    """One page of videos."""
+
+    videos: list[VideoOut]
+    total: int
+    page: int
+    per_page: int
+
+
+class ChapterOut(_Out):
+    """A titled stretch."""
+
+    index: int
+    start: float
+    end: float
+    title: str
+    source: str
+
+
+class SegmentOut(_Out):
+    """A segment in short."""
+
+    index: int
+    start: float
+    end: float
+    speech: str
+    screen_text: str
+    object_counts: dict[str, int]
+    thumbnail: str
+
+
+class VideoDetail(VideoOut):
+    """A video with what was found in it."""
+
+    locations: list[str]
+    info: dict[str, object]
+    chapters: list[ChapterOut]
+    segment_list: list[SegmentOut]
+
+
+class JobOut(_Out):
+    """A job: what it works on, where it stands."""
+
+    job_id: int
+    kind: str
+    state: str
+    what: str = Field(description="the file or library it works on")
+    video_id: str
+    stage: str
+    stage_name: str = Field(description="the stage in words")
+    fraction: float
+    attempt: int
+    error: str
+    created_at: str
+    finished_at: str | None
+
+
+class JobList(_Out):
+    """Jobs, newest first."""
+
+    jobs: list[JobOut]
+
+
+class UploadOut(_Out):
+    """What became of an upload."""
+
+    name: str = Field(description="the name it was kept under")
+    job: JobOut
+
+
+class LibraryOut(_Out):
+    """A watched folder."""
+
+    library_id: int
+    name: str
+    path: str
+    video_count: int
+    scanned_at: str | None
+
+
+class LibraryList(_Out):
+    """The watched folders."""
+
+    libraries: list[LibraryOut]
+
+
+class EngineOut(_Out):
+    """What serves one kind of engine."""
+
+    kind: str
+    title: str = Field(description="the kind in words")
+    state: str = Field(description="`ready`, or why not: `off`, `missing-extra`, `missing-weights`")
+    engine: str | None
+    note: str = Field(description="what to know of its results")
+    reason: str
+    fix: str
+    loses: str = Field(description="what is lost while it is off")
+
+
+class StatusOut(_Out):
+    """The state of this server."""
+
+    version: str
+    warm: bool
+    videos: int
+    engines: list[EngineOut]
+
+
+class HealthOut(_Out):
+    """Whether it lives."""
+
+    status: str
