@@ -24,6 +24,7 @@ FORMATS = (
 _OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 _REASONS = {
     "InvalidDataError": "It is no video or sound file that can be read, or it is damaged at its start.",
+    "ArgumentError": "It is no video or sound file that can be read.",
     "FileNotFoundError": "The file is not there.",
     "PermissionError": "The file may not be read.",
     "IsADirectoryError": "It is a folder.",

@@ -80,7 +80,7 @@ def overlapping(frames: Sequence[Frame], start: float, end: float) -> list[Frame
 
 
 def _stands(first: float, last: float, start: float, end: float) -> bool:
-    """Whether what was shown from `first` to `last` belongs to a range: it is there for 0.5 s, or half of its showing."""
+    """Whether what was shown from `first` to `last` belongs to a range: there for 0.5 s, or for half of its showing."""
     if last <= first:
         return start <= first < end
     return min(last, end) - max(first, start) >= min(_MOMENT, (last - first) / 2, (end - start) / 2)

@@ -21,6 +21,8 @@ _LARGEST = 32 << 20
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*$", re.IGNORECASE)
 _MARKS = frozenset({"forced", "sdh", "cc", "hi", "default", "full"})
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]+)>", re.IGNORECASE)
+_KEPT_VOICE = re.compile("\ue000([^\ue001]*)\ue001")
+"""How a voice is carried past pysubs2, which drops WebVTT's tags."""
 _TAG = re.compile(r"</?[a-zA-Z][^>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&nbsp;": " ", "&lrm;": "", "&rlm;": ""}
 _ASS_FIELDS = 8
@@ -109,7 +111,9 @@ def read_sidecar(path: Path) -> list[Cue]:
         if path.stat().st_size > _LARGEST:
             raise MediaError(f"The subtitles {path.name} have more than {_LARGEST >> 20} MB.")
         text = decode_text(path.read_bytes())
-        parsed = pysubs2.SSAFile.from_string(text, format_=_format(path, text))
+        kind = _format(path, text)
+        text = _VOICE.sub("\ue000\\1\ue001", text) if kind == "vtt" else text
+        parsed = pysubs2.SSAFile.from_string(text, format_=kind)
     except (OSError, ValueError, pysubs2.exceptions.Pysubs2Error) as error:
         raise MediaError(f"The subtitles {path.name} cannot be read: {error}.") from error
     cues = []
@@ -183,7 +187,8 @@ def _reading_time(text: str) -> float:
 
 
 def _cue(start: float, end: float, text: str, name: str = "") -> Cue:
-    voice = _VOICE.search(text)
+    voice = _VOICE.search(text) or _KEPT_VOICE.search(text)
+    text = _KEPT_VOICE.sub("", text)
     text = text.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ")
     text = _TAG.sub("", text)
     for entity, character in _ENTITIES.items():
