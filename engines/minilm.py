@@ -51,7 +51,7 @@ class MiniLmEngine(BaseEngine):
         super().__init__(ref, folder, settings)
         with loading(folder, "MiniLM"):
             config = _checked_config(folder)
-            self._max_tokens = int(_json(folder / "sentence_bert_config.json")["max_seq_length"])
+            self._max_tokens = _max_tokens(folder, config)
             self._tokenizer = require("tokenizers", "sentence").Tokenizer.from_file(str(folder / "tokenizer.json"))
             # the file carries the truncation to 128 tokens and the padding that the model was trained with
             self._tokenizer.no_truncation()
@@ -244,6 +244,16 @@ def _checked_config(folder: Path) -> dict[str, Any]:
             hint=f"Set engines.sentence to sentence-transformers:{folder}",
         )
     return config
+
+
+def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
+    """Most tokens of a text, from where older and newer versions of sentence-transformers write it."""
+    places = ("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")
+    for name, key in places:
+        limit = _json(folder / name).get(key) if (folder / name).is_file() else None
+        if limit:
+            return min(int(limit), int(config["max_position_embeddings"]))
+    return int(config["max_position_embeddings"])
 
 
 def _json(path: Path) -> dict[str, Any]:

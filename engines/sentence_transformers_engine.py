@@ -37,6 +37,7 @@ class SentenceTransformersEngine(BaseEngine):
         library = require("sentence_transformers", "sentence")
         folder = present(weights, "sentence-transformers")
         device = choose_device(settings, "sentence")
+        require("transformers.utils.logging", "sentence").disable_progress_bar()
         with loading(folder, "sentence-transformers"):
             self._model = library.SentenceTransformer(str(folder), device=device, local_files_only=True)
             self._model.eval()

@@ -6,6 +6,7 @@ They are fitted for a few seconds where a test must see a meaning, and random el
 from __future__ import annotations
 
 import json
+import string
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "yellow": (240, 220, 30),
 }
 """What the fitted image-text checkpoint knows: pictures of one colour, and the words "a red picture"."""
+
+FIT_STEPS = 240
 
 
 def ref(identity: str, note: str = "") -> EngineRef:
@@ -92,3 +95,207 @@ def _fit_colours(model: Any, tokenizer: Any) -> None:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+
+
+SHAPE_LABELS = ("red square", "green square", "blue square")
+"""What the tiny detectors know."""
+_SHAPE_COLOURS = tuple(COLOURS[label.split()[0]] for label in SHAPE_LABELS)
+
+
+def squares_picture(squares: list[tuple[int, int, int, int]], width: int = 96, height: int = 96) -> Image:
+    """Grey, with a square for each (number of its label, left, top, side) in pixels."""
+    picture = np.full((height, width, 3), 128, np.uint8)
+    for label, left, top, side in squares:
+        picture[top : top + side, left : left + side] = _SHAPE_COLOURS[label]
+    return picture
+
+
+def write_ultralytics(folder: Path, *, open_vocabulary: str = "") -> Path:
+    """A tiny Ultralytics detector as `tiny.pt`.
+
+    Args:
+        folder: created where absent.
+        open_vocabulary: empty for a detector of squares, fitted on the spot (some seconds); `world` for a random
+            YOLO-World, `yoloe` for a random YOLOE without a vocabulary.
+    """
+    from engines.ultralytics_engine import import_ultralytics
+
+    library = import_ultralytics()
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration = folder / {"": "tiny.yaml", "world": "tiny-world.yaml", "yoloe": "yoloe-tiny.yaml"}[open_vocabulary]
+    configuration.write_text(json.dumps(_yolo_configuration(open_vocabulary)), encoding="utf-8")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        model = library.YOLO(str(configuration), task="detect")
+        network = model.model
+        network.names = dict(enumerate(SHAPE_LABELS))
+        if open_vocabulary == "world":
+            # as `set_classes` leaves it: each label's text embedding is kept in the checkpoint
+            network.model[-1].nc = len(SHAPE_LABELS)
+            for contrast in network.model[-1].cv4:
+                contrast.bias.data.zero_()  # sure of something everywhere, so that a test sees its labels
+            network.txt_feats = torch.nn.functional.normalize(torch.randn(1, len(SHAPE_LABELS), 512), dim=-1)
+        elif not open_vocabulary:
+            _fit_squares(network)
+    network.args = {"task": "detect", "imgsz": 96, "model": "tiny.yaml"}
+    model.ckpt = {"train_args": network.args}
+    model.save(folder / "tiny.pt")
+    return folder / "tiny.pt"
+
+
+def export_ultralytics(weights: Path, *, end_to_end: bool = False, dynamic: bool = False) -> Path:
+    """The ONNX export that Ultralytics makes of its checkpoint, beside it; `end_to_end` with the NMS inside."""
+    import torch
+
+    from engines.ultralytics_engine import import_ultralytics
+
+    threads = torch.get_num_threads()
+    try:
+        made = (
+            import_ultralytics()
+            .YOLO(str(weights))
+            .export(format="onnx", imgsz=96, simplify=False, nms=end_to_end or None, dynamic=dynamic, verbose=False)
+        )
+    finally:
+        torch.set_num_threads(threads)
+    kind = ("-nms" if end_to_end else "") + ("-dynamic" if dynamic else "")
+    return Path(made).rename(weights.with_name(f"{weights.stem}{kind}.onnx"))
+
+
+def _yolo_configuration(open_vocabulary: str) -> dict[str, Any]:
+    head: list[Any] = [[3, 4, 5], 1, "Detect", ["nc"]]
+    if open_vocabulary == "world":
+        head = [[3, 4, 5], 1, "WorldDetect", ["nc", 512, False]]
+    elif open_vocabulary == "yoloe":
+        head = [[3, 4, 5], 1, "YOLOEDetect", ["nc", 512, True]]
+    return {
+        "nc": 80 if open_vocabulary == "world" else len(SHAPE_LABELS),
+        "backbone": [
+            [-1, 1, "Conv", [16, 3, 2]],
+            [-1, 1, "Conv", [24, 3, 2]],
+            [-1, 1, "Conv", [32, 3, 2]],
+            [-1, 1, "Conv", [32, 3, 1]],
+            [-1, 1, "Conv", [48, 3, 2]],
+            [-1, 1, "Conv", [64, 3, 2]],
+        ],
+        "head": [head],
+    }
+
+
+def _fit_squares(network: Any) -> None:
+    """Steps of the library's own loss on drawn squares."""
+    import torch
+    from ultralytics.cfg import get_cfg
+
+    network.args = get_cfg()
+    network.train()
+    random = np.random.default_rng(11)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=4e-3, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 8e-3, total_steps=FIT_STEPS)
+    for _ in range(FIT_STEPS):
+        pictures, indices, labels, boxes = [], [], [], []
+        for number in range(8):
+            squares = _random_squares(random)
+            pictures.append(squares_picture(squares))
+            for label, left, top, side in squares:
+                indices.append(number)
+                labels.append([label])
+                boxes.append([(left + side / 2) / 96, (top + side / 2) / 96, side / 96, side / 96])
+        batch = {
+            "img": torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255,
+            "batch_idx": torch.tensor(indices, dtype=torch.float32),
+            "cls": torch.tensor(labels, dtype=torch.float32),
+            "bboxes": torch.tensor(boxes, dtype=torch.float32),
+        }
+        loss = network.loss(batch)[0].sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    network.criterion = None
+    network.eval()
+
+
+def _random_squares(random: np.random.Generator) -> list[tuple[int, int, int, int]]:
+    """Up to two squares, one in each half, so that they never touch."""
+    squares = []
+    for half in range(2):
+        if random.random() < 0.7:
+            side = int(random.integers(16, 40))
+            left, top = half * 48 + int(random.integers(0, 49 - side)), int(random.integers(0, 97 - side))
+            squares.append((int(random.integers(3)), left, top, side))
+    return squares
+
+
+def write_yolox(path: Path) -> Path:
+    """A detector in YOLOX's layout (64 pixels, 2 classes, undecoded, no metadata), by hand and exact.
+
+    Each 32-pixel cell that is red throughout is an object of class 0, each blue one of class 1; the cell is its box.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, parts, constants = [], [], []
+    for stride in (8, 16, 32):
+        # rows x, y, log w, log h, objectness, red, blue; columns blue, green, red
+        weight = np.zeros((7, 3, 1, 1), np.float32)
+        weight[5, :, 0, 0], weight[6, :, 0, 0] = np.array([-1, -1, 1]) / 150, np.array([1, -1, -1]) / 150
+        bias = np.array([0.5, 0.5, 0, 0, float(stride == 32), 0, 0], np.float32)
+        for name, value in ((f"w{stride}", weight), (f"b{stride}", bias)):
+            constants.append(numpy_helper.from_array(value, name))
+        nodes += [
+            helper.make_node(
+                "AveragePool", ["images"], [f"p{stride}"], kernel_shape=[stride] * 2, strides=[stride] * 2
+            ),
+            helper.make_node("Conv", [f"p{stride}", f"w{stride}", f"b{stride}"], [f"c{stride}"]),
+            helper.make_node("Clip", [f"c{stride}", "zero", "one"], [f"k{stride}"]),
+            helper.make_node("Reshape", [f"k{stride}", "flat"], [f"f{stride}"]),
+        ]
+        parts.append(f"f{stride}")
+    constants += [
+        numpy_helper.from_array(np.float32(0), "zero"),
+        numpy_helper.from_array(np.float32(1), "one"),
+        numpy_helper.from_array(np.array([1, 7, -1], np.int64), "flat"),
+    ]
+    nodes += [
+        helper.make_node("Concat", parts, ["all"], axis=2),
+        helper.make_node("Transpose", ["all"], ["output"], perm=[0, 2, 1]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 64, 64])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 84, 7])],
+        constants,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    return path
+
+
+def write_sentence_transformers(folder: Path, *, max_tokens: int = 24) -> Path:
+    """A tiny random BERT with mean pooling (32 dimensions) as sentence-transformers saves it."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "red", "green", "blue", "car", "bus", "bridge"]
+    vocabulary += [mark + letter for letter in string.ascii_lowercase + string.digits for mark in ("", "##")]
+    bare = folder.with_name(folder.name + "-bare")
+    bare.mkdir(parents=True, exist_ok=True)
+    (bare / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        shape = BertConfig(
+            vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+            intermediate_size=64, max_position_embeddings=64,
+        )  # fmt: skip
+        BertModel(shape).save_pretrained(bare)
+    BertTokenizerFast(str(bare / "vocab.txt")).save_pretrained(bare)
+    transformer = Transformer(str(bare), max_seq_length=max_tokens)
+    model = SentenceTransformer(modules=[transformer, Pooling(32, pooling_mode="mean"), Normalize()], device="cpu")
+    model.save(str(folder))
+    return folder
