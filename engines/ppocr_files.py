@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import re
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 from engines.base import require
 from reelseek.errors import EngineUnavailable
@@ -62,8 +68,108 @@ def _only(folder: Path, part: str) -> Path:
     return found[0]
 
 
-def load_errors() -> tuple[type[Exception], ...]:
-    """What ONNX Runtime raises for a file that is broken, missing or of a kind it does not know."""
-    state = require("onnxruntime.capi.onnxruntime_pybind11_state", "paddle")
-    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
-    return (*(getattr(state, name) for name in (*names, "RuntimeException")), ValueError, OSError)
+def prepared_folders(pair: OnnxPair, cache: Path) -> OnnxPair:
+    """Lay the files out as PaddleOCR reads them: a folder each with `inference.onnx` and `inference.yml`.
+
+    The layout is made under a temporary name and renamed, so that processes which start together never meet half of
+    one; it is made once per path and content.
+
+    Args:
+        pair: the ONNX files; the second carries its characters in its metadata.
+        cache: where the folders are kept.
+
+    Returns:
+        The two folders.
+
+    Raises:
+        OSError: the cache cannot be written.
+        EngineUnavailable: the recognition model has no characters in it.
+    """
+    parts = {
+        "det": (pair.detection, _detection_settings(pair.detection)),
+        "rec": (pair.recognition, _recognition_settings(pair.recognition)),
+    }
+    key = hashlib.sha256()
+    for path, text in parts.values():
+        key.update(f"{path.resolve()}\n{text}\n".encode())
+        with path.open("rb") as file:
+            key.update(hashlib.file_digest(file, "sha256").digest())
+    home = cache / key.hexdigest()[:32]
+    if not home.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as temporary:
+            made = Path(temporary) / "made"
+            for name, (path, text) in parts.items():
+                _lay_out(made / name, path, text)
+            _publish(made, home)
+    return OnnxPair(home / "det", home / "rec")
+
+
+def _lay_out(folder: Path, model: Path, text: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "inference.yml").write_text(text, encoding="utf-8")
+    try:
+        (folder / "inference.onnx").symlink_to(model.resolve())
+    except OSError:  # a file system, or a Windows account, without links
+        shutil.copyfile(model, folder / "inference.onnx")
+
+
+def _publish(made: Path, home: Path) -> None:
+    try:
+        made.rename(home)
+    except OSError:
+        # Another process was faster; its folder holds the same.
+        if not home.is_dir():
+            raise
+
+
+def _detection_settings(model: Path) -> str:
+    """How PP-OCR's detection models are fed and read: differentiable binarisation (Liao et al., 2020)."""
+    return _as_yaml(
+        _registered_name(model, "det"),
+        [
+            {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}},
+            {"DetResizeForTest": None},
+            {
+                "NormalizeImage": {
+                    "mean": [0.485, 0.456, 0.406],
+                    "std": [0.229, 0.224, 0.225],
+                    "scale": "1./255.",
+                    "order": "hwc",
+                }
+            },
+            {"ToCHWImage": None},
+            {"KeepKeys": {"keep_keys": ["image", "shape", "polys", "ignore_tags"]}},
+        ],
+        {"name": "DBPostProcess", "thresh": 0.3, "box_thresh": 0.6, "max_candidates": 1000, "unclip_ratio": 1.5},
+    )
+
+
+def _recognition_settings(model: Path) -> str:
+    """How PP-OCR's recognition models are fed and read: CTC over the characters in the file's metadata."""
+    onnxruntime = require("onnxruntime", "paddle")
+    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    characters = session.get_modelmeta().custom_metadata_map.get("character", "")
+    if not characters:
+        raise EngineUnavailable(f"{model} has no list of characters in its metadata.")
+    return _as_yaml(
+        _registered_name(model, "rec"),
+        [
+            {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}},
+            {"MultiLabelEncode": {"gtc_encode": "NRTRLabelEncode"}},
+            {"RecResizeImg": {"image_shape": [3, 48, 320]}},
+            {"KeepKeys": {"keep_keys": ["image", "label_ctc", "label_gtc", "length", "valid_ratio"]}},
+        ],
+        {"name": "CTCLabelDecode", "character_dict": characters.split("\n")},
+    )
+
+
+def _as_yaml(name: str, steps: list[dict[str, object]], after: dict[str, object]) -> str:
+    content = {"Global": {"model_name": name}, "PreProcess": {"transform_ops": steps}, "PostProcess": after}
+    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+
+
+def _registered_name(model: Path, part: str) -> str:
+    """What PaddleX calls `PP-OCRv6_det_small`: `PP-OCRv6_small_det`."""
+    found = re.match(rf"(PP-OCRv\d+)_{part}_(\w+)$", model.stem)
+    return f"{found[1]}_{found[2]}_{part}" if found else f"PP-OCRv6_small_{part}"

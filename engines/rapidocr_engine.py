@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from engines.base import BaseEngine, require
-from engines.ppocr_files import OnnxPair, load_errors, packaged_pair, pair_in
+from engines.loading import loading
+from engines.ppocr_files import OnnxPair, packaged_pair, pair_in
 from engines.screen_text import lines_of, to_canvas
-from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Image, TextBox
 from reelseek.settings import EngineSettings
 
@@ -34,14 +34,12 @@ class RapidOcrEngine(BaseEngine):
         rapidocr = require("rapidocr", "paddle")
         pair = packaged_pair() if weights is None else pair_in(weights)
         self._lock = threading.Lock()
-        try:
+        with loading(pair.detection.parent, "RapidOCR"):
             self._ocr = rapidocr.RapidOCR(params=_parameters(pair, settings))
             # The library loads when first used: load now, so that broken weights are told here.
             blank = np.full((64, 64, 3), 255, dtype=np.uint8)
             self._ocr(blank, use_det=True, use_rec=False)
             self._ocr(blank, use_det=False, use_rec=True)
-        except load_errors() as error:
-            raise EngineUnavailable(f"RapidOCR cannot load {pair.detection.parent}: {error}") from error
 
     def read(self, images: Sequence[Image]) -> list[tuple[TextBox, ...]]:
         """Read each picture: its lines in reading order, boxes as fractions of the picture."""
