@@ -238,6 +238,8 @@ ALIASES: Mapping[str, str] = {"yolox": "onnx"}
 """Other names that a setting may use for a family."""
 
 DEMO_NOTE = "knows only the demo's drawn scenes"
+DEMO_LICENCES: Mapping[Kind, str] = {"visual": "Apache-2.0", "objects": "AGPL-3.0"}
+"""Of the demo's own weights: the detector was trained with Ultralytics, whose licence its weights carry."""
 
 
 def families(kind: Kind) -> tuple[Family, ...]:

@@ -40,12 +40,14 @@ class Weights:
     Attributes:
         parts: where they come from; empty when no hub carries them and a person puts them in place.
         size: of the download, in bytes, about.
+        modules: what these need beside the family's own modules; its extra brings them.
     """
 
     name: str
     parts: tuple[Part, ...]
     size: int
     licence: str
+    modules: tuple[str, ...] = ()
 
 
 OPENCLIP_FILES = ("open_clip_config.json", "open_clip_model.safetensors|open_clip_pytorch_model.bin")
@@ -106,8 +108,10 @@ def _paddle(name: str, size: int) -> Weights:
     return Weights(name, parts, size, "Apache-2.0")
 
 
-def _vlm(name: str, repo: str, revision: str, size: int, licence: str = "Apache-2.0") -> Weights:
-    return Weights(name, (Part(repo, revision, VLM_FILES, VLM_EXTRA),), size, licence)
+def _vlm(
+    name: str, repo: str, revision: str, size: int, *, licence: str = "Apache-2.0", modules: tuple[str, ...] = ()
+) -> Weights:
+    return Weights(name, (Part(repo, revision, VLM_FILES, VLM_EXTRA),), size, licence, modules)
 
 
 _MB = 1_000_000
@@ -213,12 +217,13 @@ VLMS: tuple[Weights, ...] = (
         "Qwen/Qwen2.5-VL-3B-Instruct",
         "66285546d2b821cf421d4f5eb2576359d3770cd3",
         7_521 * _MB,
-        "Qwen Research, non-commercial",
+        licence="Qwen Research, non-commercial",
     ),
     _vlm(
         "SmolVLM2-500M",
         "HuggingFaceTB/SmolVLM2-500M-Video-Instruct",
         "7b375e1b73b11138ff12fe22c8f2822d8fe03467",
         2_036 * _MB,
+        modules=("num2words",),
     ),
 )

@@ -14,6 +14,7 @@ from typing import Literal
 from engines.content import content_hash, folder_files
 from engines.families import (
     ALIASES,
+    DEMO_LICENCES,
     DEMO_NOTE,
     LOSES,
     Family,
@@ -158,24 +159,14 @@ def _resolve_auto(kind: Kind, settings: Settings, text: str) -> Resolution:
                     return found
     # Weights are one command away; an extra is a larger step, so a family without it is named only if all lack theirs.
     best = next((found for found in tried if found.state == "missing-weights"), tried[0])
-    return Resolution(
-        kind,
-        text,
-        "off",
-        reason=f"no engine has its weights on this machine: {best.reason}",
-        fix=best.fix,
-        loses=LOSES[kind],
-    )
+    return Resolution(kind, text, "off", reason=best.reason, fix=best.fix, loses=LOSES[kind])
 
 
 def resolve_spec(spec: Spec, settings: Settings, text: str, *, explicit: bool = True) -> Resolution:
     """Find the weights of one family and make the engine's identity."""
     family = spec.family
-    missing = [module for module in family.modules if importlib.util.find_spec(module) is None]
-    if missing:
-        command = f"pip install 'reelseek[{family.extra}]'" if family.extra else f"pip install {missing[0]}"
-        reason = f"{family.name} needs the package {missing[0]}, which is not installed"
-        return _absent(spec, text, "missing-extra", (reason, command), explicit=explicit)
+    if why := _missing_module(family, family.modules):
+        return _absent(spec, text, "missing-extra", why, explicit=explicit)
     if family.remote:
         return _remote(spec, settings, text)
     if family.carried is not None and spec.path is None and not spec.repo:
@@ -186,18 +177,30 @@ def resolve_spec(spec: Spec, settings: Settings, text: str, *, explicit: bool = 
     if reason := _unfit(family, path):
         return _absent(spec, text, "missing-weights", (reason, ""), explicit=explicit)
     known = family.known(name)
+    if known is not None and (why := _missing_module(family, known.modules)):
+        return _absent(spec, text, "missing-extra", why, explicit=explicit)
     demo = name == "demo" and spec.path is None
-    ref = EngineRef(
-        id=f"{family.name}:{name}",
-        fingerprint=_fingerprint(family, content_hash(path, settings.data)),
-        note=DEMO_NOTE if demo else family.note,
-    )
-    licence = known.licence if known else (family.licence if demo else "")
-    size = sum(file.stat().st_size for file in folder_files(path))
+    try:
+        content = content_hash(path, settings.data)
+        size = sum(file.stat().st_size for file in folder_files(path))
+    except OSError as error:
+        reason = f"{path} cannot be read: {error.strerror}"
+        return _absent(spec, text, "missing-weights", (reason, ""), explicit=explicit)
+    ref = EngineRef(f"{family.name}:{name}", _fingerprint(family, content), DEMO_NOTE if demo else family.note)
+    licence = known.licence if known else (DEMO_LICENCES[family.kind] if demo else "")
     return Resolution(
         family.kind, text, "ready", ref, family.name, name, path, licence=_licence(family, licence), size_bytes=size,
         loses=LOSES[family.kind], explicit=explicit,
     )  # fmt: skip
+
+
+def _missing_module(family: Family, modules: tuple[str, ...]) -> tuple[str, str] | None:
+    """The first module that is not installed, as reason and command; None when all are."""
+    missing = next((module for module in modules if importlib.util.find_spec(module) is None), None)
+    if missing is None:
+        return None
+    command = f"pip install 'reelseek[{family.extra}]'" if family.extra else f"pip install {missing}"
+    return f"{family.name} needs the package {missing}, which is not installed", command
 
 
 def _locate(spec: Spec, settings: Settings) -> tuple[str, Path | None]:

@@ -206,6 +206,19 @@ def test_a_missing_extra_is_named_with_its_command(settings: Settings, monkeypat
         Engines(settings_with(settings.data, vlm="transformers:SmolVLM2-500M")).ref("vlm")
 
 
+def test_weights_that_need_a_further_package_say_so(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "num2words" else real(name))
+    (settings.models_path / "vlm" / "transformers" / "SmolVLM2-500M").mkdir(parents=True)
+    found = resolve("vlm", settings)
+    assert (found.state, found.fix) == ("off", "pip install 'reelseek[vlm]'")
+    assert "num2words" in found.reason
+    (settings.models_path / "vlm" / "transformers" / "Qwen3-VL-2B").mkdir()
+    assert resolve("vlm", settings).ref.id == "transformers:Qwen3-VL-2B"  # type: ignore[union-attr]
+
+
 def test_every_adapter_in_the_table_exists_and_is_an_engine() -> None:
     import importlib
 
