@@ -1,7 +1,7 @@
 """A question taken apart by a model: what would be said, which things would be seen, which relation is asked for.
 
 The scheme is Video-RAG's (Luo et al. 2024, arXiv 2411.13093): requests for speech (ASR), for objects (DET) and the kind
-of relation (TYPE). What the model says is checked strictly; anything else than the JSON asked for, and the rules decide.
+of relation (TYPE). What the model says is checked strictly; on anything else than the JSON asked for the rules decide.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reelseek.records import Channel
 
 _SYSTEM = (
     "You prepare a search in videos. Reply with one JSON object and nothing else. Its keys: "
-    '"ASR": one or two sentences that would be spoken where the question is answered, or null if speech does not matter; '
+    '"ASR": one or two sentences that would be spoken where the question is answered, or null if none matters; '
     '"DET": a list of at most five things, as common nouns, that would be seen there, or null; '
     '"TYPE": a list with any of "location", "number", "relation": what must be known of these things, or null.'
 )

@@ -12,9 +12,13 @@ from reelseek.records import Channel, Evidence
 SUPPORT = 0.5
 """How much another channel's agreement counts beside the run's own evidence."""
 
+TITLE_SUPPORT = 0.25
+"""The same for the video's title, which speaks for every place in it alike."""
+
 NEAR = 10.0
 """Longest distance (s) between two things that hold "at one place" though not at one time."""
 
+_STATES = (Channel.VISUAL, Channel.OBJECTS)
 EVIDENCE = 8
 """Pieces of evidence that a moment shows."""
 
@@ -56,10 +60,12 @@ def _supported(run: Run, group: Sequence[Run], title: Run | None) -> Run:
     if not helpers:
         return run
     remaining = 1.0 - run.confidence
+    standing = min(1.0, run.confidence / 0.5)  # support makes a likely place surer, not an unlikely one likely
     parts = dict(run.parts)
     evidence = list(run.evidence)
     for channel, other in sorted(helpers.items(), key=lambda item: -item[1].confidence):
-        gain = remaining * SUPPORT * max(0.0, (other.confidence - 0.2) / 0.8)
+        share = TITLE_SUPPORT if channel is Channel.TITLE else SUPPORT
+        gain = remaining * standing * share * max(0.0, (other.confidence - 0.2) / 0.8)
         remaining -= gain
         if gain > 0:
             parts[channel] = gain
@@ -157,15 +163,31 @@ def _shares(confidence: float, *runs: Run) -> dict[Channel, float]:
 
 
 def exclude(runs: Iterable[Run], unwanted: Sequence[Run]) -> list[Run]:
-    """Drop what touches something that must not be there."""
+    """Take away what must not be there: of a state that is seen its time, of a sentence or a text all of it."""
     by_video: dict[str, list[Run]] = {}
     for run in unwanted:
         by_video.setdefault(run.video_id, []).append(run)
-    return [
-        run
-        for run in runs
-        if not any(other.start < run.end and other.end > run.start for other in by_video.get(run.video_id, ()))
-    ]
+    kept: list[Run] = []
+    for run in runs:
+        touching = [
+            other for other in by_video.get(run.video_id, ()) if other.start < run.end and other.end > run.start
+        ]
+        if not touching:
+            kept.append(run)
+        elif run.channel in _STATES and not run.stages:
+            kept += _without(run, touching)
+    return kept
+
+
+def _without(run: Run, others: Sequence[Run]) -> Iterable[Run]:
+    """The parts of a run that are longer than a second and outside the others."""
+    start = run.start
+    for other in sorted(others, key=lambda item: item.start):
+        if other.start - start >= 1.0:
+            yield replace(run, start=start, end=other.start)
+        start = max(start, other.end)
+    if run.end - start >= 1.0:
+        yield replace(run, start=start)
 
 
 def _best(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

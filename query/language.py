@@ -28,9 +28,10 @@ _QUESTION = re.compile(
 _COUNT = re.compile(r"^(>=|<=|==|=|>|<)\s*(\d{1,6})$")
 _DATE = re.compile(r"^(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?$")
 _OPERATORS = re.compile(
-    r"(?:said|text|seen|object|video|tag|lang|before|after):|then\[[^\]]*\]?|[<>=]+|[\"“”„«»()\[\]]|(?<!\S)-+",
+    r"(?:said|text|seen|object|video|tag|lang|before|after):|then\[[^\]]*\]|then\[|[<>=]+|[\"“”„«»()\[\]]|(?<!\S)-+",
     re.IGNORECASE,
 )
+_UNCLOSED = "the bracket behind then is not closed"
 _EMPTY = "after this something to look for is missing"
 
 
@@ -141,6 +142,7 @@ class _Mistake(Exception):
 def parse(text: str) -> Query:
     """Read a query. In a question ("what is said while …?") the words `then` and `while` are plain words."""
     notes: list[str] = []
+    text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate is no letter of any text
     if len(text) > MAX_QUERY:
         text = text[:MAX_QUERY]
         notes.append(f"The query was cut after {MAX_QUERY} characters.")
@@ -178,6 +180,8 @@ def _explain(text: str, error: UnexpectedInput) -> _Mistake:
     found: Any = error.pos_in_stream  # None where the input ended
     position = found if isinstance(found, int) and found >= 0 else len(text)
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        if unclosed := re.search(r"then\[[^\]]*$", text, re.IGNORECASE):
+            return _Mistake(unclosed.start(), _UNCLOSED)
         return _Mistake(len(text.rstrip()), _EMPTY)
     place = text[position : position + 1]
     if place and place in '"“”„«»':
@@ -317,7 +321,7 @@ class _Builder(Transformer[Token, Any]):
         if not bracket:
             return Join("then")
         if not gap.endswith("]"):
-            raise _Mistake(_at(token), "the bracket behind then is not closed")
+            raise _Mistake(_at(token), _UNCLOSED)
         try:
             return Join("then", parse_time(re.sub(r"\s+", "", gap[:-1])))
         except InvalidRequest as error:

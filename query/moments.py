@@ -11,7 +11,7 @@ from reelseek.records import Moment
 
 
 def moments_of(runs: Sequence[Run], catalogue: Catalogue, source: Source) -> list[Moment]:
-    """Describe runs. Those of a video that was deleted since the snapshot was taken are left out."""
+    """Describe runs, in their order. Those of a video that was deleted since the snapshot was taken are left out."""
     videos = {run.video_id for run in runs}
     if not videos:
         return []

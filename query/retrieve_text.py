@@ -19,6 +19,8 @@ LEAST = 0.05
 _MAX_TERMS = 48
 _BLOCK_SHARE = 0.9
 _TITLE_SHARE = 0.9
+_IDLE_SHARE = 0.3
+_MEANING_SHARE = 0.92
 _SNIPPET = 240
 
 
@@ -31,6 +33,8 @@ class TextQuery:
         wanted: what the full-text index is asked.
         vector: the meaning, or None without a sentence engine.
         bank: the engine's reference vectors, by which its cosines are judged.
+        telling: any of the words says what is looked for. One of stop words alone ("the") finds only what has them all
+            side by side.
     """
 
     text: str
@@ -39,6 +43,7 @@ class TextQuery:
     channels: tuple[Channel, ...]
     vector: Vector | None = None
     bank: Vector | None = None
+    telling: bool = True
 
     @property
     def timed(self) -> tuple[Channel, ...]:
@@ -83,7 +88,7 @@ class TextRetriever:
         scale = query.scale(self.source.statistics.lines)
         scored = [self._score(line, query, scale) for line in self._lines(query)]
         scored = [item for item in scored if item.confidence >= LEAST]
-        runs = text_runs(scored, query.terms, self.source.statistics.words)
+        runs = text_runs(scored, query.terms if query.telling else (), self.source.statistics.words)
         return runs + self._spread(query, scored, runs)
 
     def _query(self, text: str, channels: tuple[Channel, ...]) -> TextQuery:
@@ -92,7 +97,8 @@ class TextRetriever:
             weight = self.source.statistics.words.weight
             rare = set(sorted(terms, key=lambda term: -weight(term))[:_MAX_TERMS])
             terms = tuple(term for term in terms if term in rare)
-        query = TextQuery(text, terms, _searchable(text, terms), channels)
+        telling = any(word not in STOP_WORDS for word in tokens(text))
+        query = TextQuery(text, terms, _searchable(text, terms), channels, telling=telling)
         if self.space is None:
             return query
         return replace(query, vector=self.encoders.sentence(text), bank=self.encoders.sentence_bank())
@@ -112,6 +118,8 @@ class TextRetriever:
     def _score(self, line: Line, query: TextQuery, scale: SentenceScale | None) -> ScoredLine:
         matched, closeness = _match(line.text, query.terms)
         words = self.source.statistics.words.confidence(query.terms, matched) * closeness
+        if not query.telling and (len(query.terms) < 3 or not contains_phrase(line.text, query.text)):
+            words *= _IDLE_SHARE
         meaning = scale.confidence(line.cosine) if scale is not None and line.cosine is not None else 0.0
         fit = 0.95 + 0.05 * _density(line.text, matched)
         confidence = _either(words, meaning) * fit * _trusted(line)
@@ -119,7 +127,7 @@ class TextRetriever:
 
     def _spread(self, query: TextQuery, scored: Sequence[ScoredLine], runs: Sequence[Run]) -> list[Run]:
         """Segments whose text as a whole fits better than any line in them: the words are spread over it."""
-        if not query.timed:
+        if not query.timed or not query.telling:
             return []
         blocks: dict[tuple[str, int], Block] = {}
         for block in self.source.blocks_by_words(query.wanted, query.timed, self.k):
@@ -179,7 +187,11 @@ def _trusted(line: Line) -> float:
 
 
 def _either(words: float, meaning: float) -> float:
-    """Two views of the same text: the surer one, and a little more where both agree."""
+    """Two views of the same text: the surer one, and a little more where both agree.
+
+    Meaning alone never counts for as much as all the words themselves.
+    """
+    meaning *= _MEANING_SHARE
     high, low = max(words, meaning), min(words, meaning)
     return high + 0.3 * (1.0 - high) * max(0.0, (low - 0.2) / 0.8)
 

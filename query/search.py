@@ -126,4 +126,4 @@ class Searcher:
             return list(runs)
         low, high = after or 0.0, before if before is not None else float("inf")
         cut = [replace(run, start=max(run.start, low), end=min(run.end, high)) for run in runs]
-        return suppress((run for run in cut if run.end > run.start or low <= run.start <= high), POOL)
+        return suppress((run for run in cut if run.end > run.start), POOL)

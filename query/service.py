@@ -224,9 +224,9 @@ class QueryService:
         cutoff = self.settings.query.cutoff if request.min_confidence is None else request.min_confidence
         source = session.searcher.source
         with found.timed("describe"):
-            passed = moments_of([run for run in found.runs if run.confidence >= cutoff][:k], self.catalogue, source)
-            below = [run for run in found.runs if run.confidence < cutoff][:NEAR_MISSES]
-            missed = moments_of(below, self.catalogue, source)
+            passed = [run for run in found.runs if run.confidence >= cutoff][:k]
+            missed = [run for run in found.runs if run.confidence < cutoff][:NEAR_MISSES]
+            moments = moments_of([*passed, *missed], self.catalogue, source)
         channels = dict(session.view.channels)
         if session.searcher.visual_space is None:
             channels[Channel.VISUAL] = None
@@ -235,8 +235,8 @@ class QueryService:
             query=request.query,
             took_ms=(time.perf_counter() - begun) * 1000,
             channels=channels,
-            moments=tuple(passed),
-            near_misses=tuple(missed),
+            moments=tuple(moment for moment in moments if moment.score >= cutoff),
+            near_misses=tuple(moment for moment in moments if moment.score < cutoff),
             notes=tuple(dict.fromkeys(notes)),
             timings_ms=found.timings_ms,
         )

@@ -21,8 +21,8 @@ through to too under until up us very was we were what when where which while wh
 your yours
 """
 _ASKING = """
-clip clips find footage moment moments part parts scene scenes show showing shown shows video videos look see watch hear
-tell picture pictures image images
+appear appears visible seen clip clips find footage moment moments part parts scene scenes show showing shown shows
+video videos look see watch hear tell picture pictures image images
 """
 
 STOP_WORDS = frozenset(_STOP.split())

@@ -1,0 +1,37 @@
+"""The hand-made library, indexed once for all tests of this folder that only read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from query.service import QueryService, SearchRequest
+from reelseek.records import SearchResult
+from reelseek.settings import load_settings
+from tests.support.query_world import World
+
+Search = Callable[..., SearchResult]
+
+NO_MODELS = {"visual": "off", "speech": "off", "screen_text": "off", "objects": "off", "vlm": "extractive"}
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("world")
+    made = World(load_settings({"data": folder / "data", "engines": NO_MODELS}), folder / "films")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def service(world: World) -> QueryService:
+    return world.service
+
+
+@pytest.fixture(scope="session")
+def search(service: QueryService) -> Search:
+    def run(query: str, **options: object) -> SearchResult:
+        return service.search(SearchRequest(query, **options))  # type: ignore[arg-type]
+
+    return run
