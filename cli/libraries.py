@@ -27,7 +27,9 @@ def add(
     folder = folder.resolve()
     with open_catalogue(settings_of(context)) as catalogue:
         library = catalogue.add_library(folder, name=name or "")
-    console().print(f"Watching {printable(library.path)} as {printable(library.name)} ({library.library_id}).", markup=False)
+    console().print(
+        f"Watching {printable(library.path)} as {printable(library.name)} ({library.library_id}).", markup=False
+    )
 
 
 @app.command("list")
@@ -38,7 +40,9 @@ def list_libraries(context: typer.Context, as_json: Json = False) -> None:
     with open_catalogue(settings_of(context)) as catalogue:
         rows = catalogue.libraries()
     if as_json:
-        print_json([{"id": row.library_id, "name": row.name, "path": row.path, "videos": row.video_count} for row in rows])
+        print_json(
+            [{"id": row.library_id, "name": row.name, "path": row.path, "videos": row.video_count} for row in rows]
+        )
         return
     table = Table("id", "name", "videos", "folder", box=None)
     for row in rows:

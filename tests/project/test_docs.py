@@ -12,7 +12,12 @@ import pytest
 import typer
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "demo" / "README.md"]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "demo" / "README.md",
+]
 
 
 def test_the_tables_of_settings_and_commands_are_what_the_code_says() -> None:

@@ -1,4 +1,4 @@
-"""What the project promises of itself: the import table, clean linters, light starts, a lock file that names no host."""
+"""What the project promises of itself: import table, clean linters, light starts, a lock file that names no host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("torch", "paddle", "paddlex", "ultralytics", "whisper", "faster_whisper", "transformers", "lancedb", "open_clip")
+HEAVY = (
+    "torch",
+    "paddle",
+    "paddlex",
+    "ultralytics",
+    "whisper",
+    "faster_whisper",
+    "transformers",
+    "lancedb",
+    "open_clip",
+)
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -34,7 +44,19 @@ def test_the_linters_are_clean(command: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["reelseek", "engines", "engines.registry", "library", "ingest", "index", "query", "workers.app", "web", "cli.main"]
+    "package",
+    [
+        "reelseek",
+        "engines",
+        "engines.registry",
+        "library",
+        "ingest",
+        "index",
+        "query",
+        "workers.app",
+        "web",
+        "cli.main",
+    ],
 )
 def test_importing_a_package_loads_no_heavy_library(package: str) -> None:
     code = f"import json, sys, {package}; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"

@@ -1,0 +1,136 @@
+"""`reelseek search`, `ask` and `videos`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.context import settings_of
+from cli.output import console, error_console, moment_text, print_json, printable
+from reelseek.errors import InvalidRequest
+from reelseek.records import Image, SearchResult
+from reelseek.timecode import format_time
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Count = Annotated[int | None, typer.Option("-k", min=1, max=200, help="How many moments.", show_default="query.k")]
+OneVideo = Annotated[list[str] | None, typer.Option("--video", metavar="ID", help="Only in this video; repeatable.")]
+
+
+def search(
+    context: typer.Context,
+    query: Annotated[
+        str, typer.Argument(help="Words, or the query language: said: text: seen: object: A then B.")
+    ] = "",
+    k: Count = None,
+    video: OneVideo = None,
+    image: Annotated[Path | None, typer.Option(help="Search by a picture.", exists=True, dir_okay=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Find moments: when does it happen, and in which video."""
+    from query.service import SearchRequest, open_service
+    from reelseek.wire import search_payload
+
+    picture = _read_picture(image) if image else None
+    with open_service(settings_of(context)) as service:
+        result = service.search(SearchRequest(query=query, k=k, video_ids=tuple(video or ()), image=picture))
+    if as_json:
+        print_json(search_payload(result))
+        return
+    _show_result(result)
+
+
+def _show_result(result: SearchResult) -> None:
+    for note in result.notes:
+        error_console().print(f"Note: {printable(note)}", style="yellow", markup=False)
+    out = console()
+    for number, moment in enumerate(result.moments, start=1):
+        out.print(moment_text(number, moment))
+    if not result.moments:
+        out.print("Nothing in the library matches." + (" The nearest misses:" if result.near_misses else ""))
+        for number, moment in enumerate(result.near_misses[:3], start=1):
+            out.print(moment_text(number, moment))
+    error_console().print(f"{len(result.moments)} moments in {result.took_ms:.0f} ms", style="dim")
+
+
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="A question about what is in the videos.")],
+    k: Count = None,
+    video: OneVideo = None,
+    as_json: Json = False,
+) -> None:
+    """Answer a question, citing the moments that the answer rests on."""
+    from query.service import AskRequest, open_service
+    from reelseek.wire import answer_payload
+
+    with open_service(settings_of(context)) as service:
+        answer = service.ask(AskRequest(question=question, k=k, video_ids=tuple(video or ())))
+    if as_json:
+        print_json(answer_payload(answer))
+        return
+    out = console()
+    out.print(printable_lines(answer.answer), markup=False)
+    titles = {moment.video_id: moment.title for moment in answer.moments}
+    for number, citation in enumerate(answer.citations, start=1):
+        place = f"{format_time(citation.start)}–{format_time(citation.end)}"
+        title = printable(titles.get(citation.video_id, citation.video_id))
+        out.print(f"  [{number}] {place}  {title}: {printable(citation.quote)}", markup=False)
+    if answer.abstained:
+        for number, moment in enumerate(answer.moments[:3], start=1):
+            out.print(moment_text(number, moment))
+    for note in answer.notes:
+        error_console().print(f"Note: {printable(note)}", style="yellow", markup=False)
+    error_console().print(f"answered by {answer.engine}", style="dim")
+
+
+def videos(context: typer.Context, as_json: Json = False) -> None:
+    """List the videos that Reelseek knows, with their state."""
+    from library.catalogue import open_catalogue
+
+    with open_catalogue(settings_of(context)) as catalogue:
+        entries = catalogue.videos()
+    if as_json:
+        print_json(
+            [
+                {
+                    "video_id": entry.video_id,
+                    "title": entry.title,
+                    "path": entry.path,
+                    "state": entry.state,
+                    "error": entry.error,
+                    "tags": list(entry.tags),
+                    "duration": entry.duration,
+                    "channels": entry.channels,
+                }
+                for entry in entries
+            ]
+        )
+        return
+    if not entries:
+        console().print("No videos yet. Add some with: reelseek index FOLDER")
+        return
+    table = Table("id", "state", "length", "title", "path or reason", box=None)
+    for entry in entries:
+        where = printable(entry.error or entry.path or "")
+        table.add_row(entry.video_id, entry.state, format_time(entry.duration), printable(entry.title), where)
+    console().print(table)
+
+
+def printable_lines(text: str) -> str:
+    """Text of several lines without control characters."""
+    return "\n".join(printable(line) for line in text.splitlines())
+
+
+def _read_picture(path: Path) -> Image:
+    import numpy as np
+    from PIL import Image as Pillow
+    from PIL import ImageOps
+
+    try:
+        with Pillow.open(path) as picture:
+            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"), dtype=np.uint8)
+    except (OSError, ValueError, Pillow.DecompressionBombError) as error:
+        raise InvalidRequest(f"{path} is no picture that can be read.") from error
