@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import resources
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from cli.context import settings_of
 from cli.indexing import index_with_progress
 from cli.output import error_console
-from reelseek.settings import Settings, as_environment
+from reelseek.settings import Settings
 
 Host = Annotated[str | None, typer.Option(help="Bind address; any but loopback needs an API key.")]
 Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")]
@@ -54,6 +53,5 @@ def _supervise(settings: Settings) -> None:
     from workers.supervisor import serve as supervise
 
     check_bind_address(settings)
-    os.environ.update(as_environment(settings))
     error_console().print("Starting the web server, a worker and the schedule. Ctrl-C ends all three.", style="dim")
     raise typer.Exit(supervise(settings, [sys.executable, "-m", "cli.main", "web"]))
