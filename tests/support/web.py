@@ -187,6 +187,7 @@ def live_server(settings: Settings) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
+        server.task_dispatcher.shutdown(timeout=5)
         server.close()
         thread.join(10)
         app.extensions["reelseek"].close()

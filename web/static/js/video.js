@@ -16,10 +16,12 @@ export function startVideo(player) {
   const box = document.querySelector("[data-lines]");
   const lines = [...document.querySelectorAll("[data-lines] a")];
   const chapters = [...document.querySelectorAll("[data-chapter]")];
-  player.root.addEventListener("player:time", ({ detail: now }) => {
+  const keepUp = (now) => {
     follow(box, lines, now);
     current(chapters, chapters.findLast((chapter) => Number(chapter.dataset.start) <= now));
-  });
+  };
+  player.root.addEventListener("player:time", ({ detail }) => keepUp(detail));
+  if (player.video) keepUp(player.video.currentTime); // a link's second may be reached before this runs
 }
 
 function current(all, one) {

@@ -1,0 +1,255 @@
+"""The page as a person meets it, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from library.catalogue import open_catalogue
+from library.ledger import Ledger
+from reelseek.settings import Settings, load_settings
+from tests.support.web import LECTURE, TRAFFIC, SmallLibrary, jpeg, live_server, make_clip
+from workers.runner import run_next
+from workers.workspace import Workspace
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def url(small_library: SmallLibrary) -> Iterator[str]:
+    with live_server(small_library.settings) as address:
+        yield address
+
+
+@pytest.fixture
+def context(browser: Browser, url: str) -> Iterator[BrowserContext]:
+    made = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
+    made.set_default_timeout(30_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page on which no script fails and nothing breaks the content policy."""
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text)
+            if message.type == "error" and "Failed to load resource" not in message.text
+            else None
+        ),
+    )
+    yield opened
+    assert complaints == []
+    assert opened.evaluate("window.hacked") is None
+
+
+def wait_for_time(page: Page, least: float, most: float) -> None:
+    page.wait_for_function(
+        """([least, most]) => {
+            const now = document.querySelector("video").currentTime;
+            return now >= least && now <= most;
+        }""",
+        arg=[least, most],
+    )
+
+
+def test_a_search_lands_on_the_right_second_of_the_right_video(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("merge sort memory")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=merge+sort+memory*")
+    first = page.locator(".moment").first
+    expect(first.locator("mark").first).to_be_visible()
+    start = float(first.get_attribute("data-start") or "nan")
+    assert 6.0 <= start <= 13.0
+    first.get_by_role("link").first.click()
+    player = page.get_by_label("Player", exact=True)
+    expect(player).to_be_visible()
+    wait_for_time(page, start - 0.1, start + 8)
+    assert LECTURE in (page.locator("video").get_attribute("src") or "")
+    assert page.locator("video track[kind=captions]").count() == 1
+    expect(player.get_by_role("button", name=re.compile("^Moment at"))).not_to_have_count(0)
+    expect(player.get_by_role("button", name=re.compile("^Chapter Opening"))).to_have_count(1)
+    player.get_by_role("button", name=re.compile("^Chapter Opening")).click(position={"x": 2, "y": 2})
+    wait_for_time(page, 0.0, 5.0)
+
+
+def test_keys_alone_are_enough(page: Page) -> None:
+    page.goto("/?q=sorting+memory+quicksort")
+    page.keyboard.press("j")
+    expect(page.locator(".moment").first.locator("a[data-title]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Player", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-player]")).to_be_hidden()
+    expect(page.locator(".moment").first.locator("a[data-title]")).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_hostile_texts_are_shown_and_never_run(page: Page) -> None:
+    page.goto("/?q=lorries+crossing")
+    page.get_by_text("Why this moment").first.click()
+    expect(page.get_by_text("<script>window.hacked=1</script>").first).to_be_visible()
+    page.locator(".moment a[data-title]").first.click()
+    expect(page.locator("[data-player-title]")).to_contain_text("<script>")
+    page.goto(f"/videos/{TRAFFIC}?kind=screen_text&q=%3Cimg+src%3Dx+onerror%3Dwindow.hacked%3D1%3E")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("<script>")
+    page.goto("/?q=%22%3E%3Cscript%3Ewindow.hacked%3D1%3C%2Fscript%3E")
+
+
+def test_everything_essential_works_without_scripts(browser: Browser, url: str) -> None:
+    context = browser.new_context(base_url=url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("searchbox").fill("quicksort pivot")
+    page.get_by_role("button", name="Search").first.click()
+    page.locator(".moment h3 a").first.click()
+    assert re.search(rf"/videos/{LECTURE}\?t=\d", page.url)
+    assert re.search(r"#t=\d", page.locator("video").get_attribute("src") or "")
+    page.goto("/library")
+    expect(page.get_by_role("button", name="Upload")).to_be_visible()
+    context.close()
+
+
+def test_a_shared_link_opens_at_its_second_and_the_transcript_seeks_and_follows(page: Page) -> None:
+    page.goto(f"/videos/{LECTURE}?t=12.5")
+    wait_for_time(page, 12.4, 12.6)
+    expect(page.locator("[data-lines] a[aria-current]")).to_contain_text("Merge sort")
+    page.get_by_role("link", name=re.compile("Quicksort picks")).click()
+    wait_for_time(page, 6.0, 11.0)
+    assert "t=6.00" in page.url
+    expect(page.locator("[data-lines] a[aria-current]")).to_contain_text("Quicksort")
+    expect(page.locator("[data-chapter][aria-current]")).to_contain_text("Opening")
+
+
+def test_an_answer_plays_what_it_cites(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("searchbox").fill("What does merge sort need?")
+    page.get_by_text("Answer", exact=True).click()
+    page.wait_for_url("**mode=ask*")
+    citation = page.locator("#citation-1 a")
+    start = float(citation.get_attribute("data-start") or "nan")
+    citation.click()
+    wait_for_time(page, start - 0.1, start + 8)
+
+
+def test_a_dropped_picture_searches(page: Page) -> None:
+    page.goto("/")
+    with page.expect_navigation():
+        page.evaluate(
+            """(bytes) => {
+                const data = new DataTransfer();
+                data.items.add(new File([new Uint8Array(bytes)], "red.jpg", { type: "image/jpeg" }));
+                const box = document.querySelector("[data-searchbox]");
+                box.dispatchEvent(new DragEvent("dragover", { dataTransfer: data, bubbles: true, cancelable: true }));
+                box.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+            }""",
+            list(jpeg()),
+        )
+    # no image-text engine is on this machine: the picture arrived, and the page says what is missing
+    expect(page.get_by_role("main")).to_contain_text("image cannot be searched")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?q=lorries+memory&min_confidence=0", "/library", f"/videos/{TRAFFIC}?q=lorries", "/api/docs"]
+)
+def test_no_page_scrolls_sideways(page: Page, path: str) -> None:
+    page.goto(path)
+    page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+    for width in (360, 390, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, width
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> Settings:
+    """An empty data folder whose ingest needs no model."""
+    off = {"visual": "off", "speech": "off", "screen_text": "off", "objects": "off", "vlm": "off"}
+    return load_settings({"data": tmp_path / "quiet", "engines": off})
+
+
+def test_an_upload_is_seen_through_to_the_end_without_reloading(
+    browser: Browser, quiet: Settings, tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / "Holiday <b>clip.mp4", seconds=6)
+    with live_server(quiet) as url:
+        context = browser.new_context(base_url=url)
+        page = context.new_page()
+        page.goto("/library")
+        page.locator("#file").set_input_files(clip)
+        expect(page.locator("[data-uploads]")).to_contain_text("uploaded, waiting to be indexed")
+        job = page.locator("[data-job-list] li")
+        expect(job).to_contain_text("Holiday _b_clip.mp4")
+        expect(job).to_contain_text("Waiting")
+        with Workspace.open(quiet) as workspace:
+            run_next(workspace, threading.Event())
+        expect(page.locator(".video-card")).to_contain_text("Ready", timeout=30_000)
+        expect(page.locator("[data-jobs-card]")).to_be_hidden()
+        context.close()
+
+
+def test_a_failed_upload_shows_its_reason(browser: Browser, quiet: Settings, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"this is no video" * 100)
+    with live_server(quiet) as url:
+        context = browser.new_context(base_url=url)
+        page = context.new_page()
+        page.goto("/library")
+        page.locator("#file").set_input_files(broken)
+        expect(page.locator("[data-job-list] li")).to_contain_text("broken.mp4")
+        with Workspace.open(quiet) as workspace:
+            run_next(workspace, threading.Event())
+        card = page.locator(".video-card")
+        expect(card).to_contain_text("Failed", timeout=30_000)
+        assert card.locator(".reason").inner_text().strip()
+        card.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("status")).to_contain_text("indexed again")
+        context.close()
+
+
+def test_progress_moves_while_a_job_runs(browser: Browser, quiet: Settings) -> None:
+    with live_server(quiet) as url, open_catalogue(quiet) as catalogue:
+        ledger = Ledger(catalogue, quiet.workers)
+        ledger.enqueue("index", {"path": "/videos/long.mp4"}, "a")
+        job = ledger.claim("worker")
+        assert job is not None
+        context = browser.new_context(base_url=url)
+        page = context.new_page()
+        page.goto("/library")
+        row = page.locator("[data-job-list] li")
+        for stage, words, fraction in (("decode", "Decoding", 0.5), ("speech", "Listening", 1.0)):
+            ledger.progress(job, stage, fraction)
+            expect(row).to_contain_text(words)
+            assert page.locator("progress").evaluate("bar => bar.value") == pytest.approx(fraction)
+        context.close()
