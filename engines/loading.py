@@ -8,6 +8,15 @@ from pathlib import Path
 
 from reelseek.errors import EngineUnavailable, ReelseekError
 
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "tokenizer.model",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+)
+
 
 def present(weights: Path | None, what: str) -> Path:
     """The weights, made sure to be on this machine.
@@ -20,6 +29,20 @@ def present(weights: Path | None, what: str) -> Path:
     if not weights.exists():
         raise EngineUnavailable(f"The {what} weights {weights} do not exist.", hint="See: reelseek models")
     return weights
+
+
+def with_tokenizer(folder: Path) -> Path:
+    """The folder, made sure to hold a tokenizer: transformers makes an empty one up where its files are absent.
+
+    Raises:
+        EngineUnavailable: it holds none.
+    """
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise EngineUnavailable(
+            f"The folder {folder} has no tokenizer ({', '.join(TOKENIZER_FILES[:3])}, …).",
+            hint="Fetch the whole model: reelseek models pull",
+        )
+    return folder
 
 
 @contextmanager

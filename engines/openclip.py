@@ -19,7 +19,7 @@ from reelseek.records import EngineRef, Image, Vector
 from reelseek.settings import EngineSettings
 
 from .base import BaseEngine, require
-from .loading import loading, present
+from .loading import loading, present, with_tokenizer
 from .offline import go_offline
 from .torch_device import autocast, choose_device, reduced_precision
 from .windows import encode_windows
@@ -215,14 +215,8 @@ def _tokenizer(source: _Source) -> Any:
     config = open_clip.get_model_config(source.model)["text_cfg"]
     if not config.get("hf_tokenizer_name"):
         return open_clip.get_tokenizer(source.model)
-    folder = source.checkpoint.parent
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json")):
-        raise EngineUnavailable(
-            f"The OpenCLIP model {source.model} needs its tokenizer's files beside {source.checkpoint.name}.",
-            hint="Fetch the whole model: reelseek models pull visual",
-        )
     return open_clip.tokenizer.HFTokenizer(
-        str(folder),
+        str(with_tokenizer(source.checkpoint.parent)),
         context_length=config.get("context_length", open_clip.tokenizer.DEFAULT_CONTEXT_LENGTH),
         tokenizer_mode=config.get("tokenizer_mode"),
         local_files_only=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from reelseek.records import EngineRef, Vector
 from reelseek.settings import EngineSettings
 
 from .base import BaseEngine, require
-from .loading import loading, present
+from .loading import loading, present, with_tokenizer
 from .offline import go_offline
 from .torch_device import choose_device
 from .windows import encode_windows, normalised
@@ -39,6 +40,7 @@ class SentenceTransformersEngine(BaseEngine):
         device = choose_device(settings, "sentence")
         require("transformers.utils.logging", "sentence").disable_progress_bar()
         with loading(folder, "sentence-transformers"):
+            with_tokenizer(_first_module(folder))
             self._model = library.SentenceTransformer(str(folder), device=device, local_files_only=True)
             self._model.eval()
             self._lock = threading.Lock()  # fast tokenizers keep their truncation inside and refuse two users at once
@@ -67,3 +69,9 @@ class SentenceTransformersEngine(BaseEngine):
                 texts, batch_size=self.settings.batch_size, show_progress_bar=False, convert_to_numpy=True
             )
         return normalised(np.asarray(vectors, np.float32))
+
+
+def _first_module(folder: Path) -> Path:
+    """The folder of the module that reads the text; a plain transformer is all one module."""
+    modules = folder / "modules.json"
+    return folder / json.loads(modules.read_text(encoding="utf-8"))[0]["path"] if modules.is_file() else folder

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,21 @@ def ref(identity: str, note: str = "") -> EngineRef:
     return EngineRef(identity, f"fingerprint-of-{identity}", note)
 
 
+@contextmanager
+def _repeatable(seed: int) -> Iterator[None]:
+    """Torch with a seed of its own, on one thread: more only wait for each other over models this small."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def plain_picture(colour: str, width: int = 96, height: int = 64, seed: int = 0) -> Image:
     """A picture of one of `COLOURS` with a little noise."""
     noise = np.random.default_rng(seed).integers(-12, 13, (height, width, 3))
@@ -45,7 +62,6 @@ def write_openclip(folder: Path, *, fitted: bool = True, context_length: int = 1
         context_length: tokens, two of them special.
     """
     import open_clip
-    import torch
     from safetensors.torch import save_file
 
     model_cfg = {
@@ -53,8 +69,7 @@ def write_openclip(folder: Path, *, fitted: bool = True, context_length: int = 1
         "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
         "text_cfg": {"context_length": context_length, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
     }
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(7)
+    with _repeatable(7):
         model = open_clip.CLIP(**model_cfg)
         if fitted:
             _fit_colours(model, open_clip.SimpleTokenizer(context_length=context_length))
@@ -126,8 +141,7 @@ def write_ultralytics(folder: Path, *, open_vocabulary: str = "") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / {"": "tiny.yaml", "world": "tiny-world.yaml", "yoloe": "yoloe-tiny.yaml"}[open_vocabulary]
     configuration.write_text(json.dumps(_yolo_configuration(open_vocabulary)), encoding="utf-8")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
+    with _repeatable(3):
         model = library.YOLO(str(configuration), task="detect")
         network = model.model
         network.names = dict(enumerate(SHAPE_LABELS))
@@ -147,21 +161,13 @@ def write_ultralytics(folder: Path, *, open_vocabulary: str = "") -> Path:
 
 def export_ultralytics(weights: Path, *, end_to_end: bool = False, dynamic: bool = False) -> Path:
     """The ONNX export that Ultralytics makes of its checkpoint, beside it; `end_to_end` with the NMS inside."""
-    import torch
-
     from engines.ultralytics_engine import import_ultralytics
 
-    threads = torch.get_num_threads()
-    try:
-        made = (
-            import_ultralytics()
-            .YOLO(str(weights))
-            .export(format="onnx", imgsz=96, simplify=False, nms=end_to_end or None, dynamic=dynamic, verbose=False)
-        )
-    finally:
-        torch.set_num_threads(threads)
-    kind = ("-nms" if end_to_end else "") + ("-dynamic" if dynamic else "")
-    return Path(made).rename(weights.with_name(f"{weights.stem}{kind}.onnx"))
+    options = {"imgsz": 96, "simplify": False, "nms": end_to_end or None, "dynamic": dynamic, "verbose": False}
+    with _repeatable(3):
+        made = import_ultralytics().YOLO(str(weights)).export(format="onnx", **options)
+    kind = ("nms-" if end_to_end else "") + ("dynamic" if dynamic else "static")
+    return Path(made).rename(weights.with_name(f"{weights.stem}-{kind}.onnx"))
 
 
 def _yolo_configuration(open_vocabulary: str) -> dict[str, Any]:
@@ -277,7 +283,6 @@ def write_yolox(path: Path) -> Path:
 
 def write_sentence_transformers(folder: Path, *, max_tokens: int = 24) -> Path:
     """A tiny random BERT with mean pooling (32 dimensions) as sentence-transformers saves it."""
-    import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, BertTokenizerFast
@@ -287,8 +292,7 @@ def write_sentence_transformers(folder: Path, *, max_tokens: int = 24) -> Path:
     bare = folder.with_name(folder.name + "-bare")
     bare.mkdir(parents=True, exist_ok=True)
     (bare / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(5)
+    with _repeatable(5):
         shape = BertConfig(
             vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
             intermediate_size=64, max_position_embeddings=64,
