@@ -34,11 +34,13 @@ from index.store import (
     translated,
 )
 from reelseek.errors import IndexBusy, IndexDamaged, SpaceMismatch, StorageError
-from reelseek.records import VideoDocument
+from reelseek.records import VectorSpace, VideoDocument
 from reelseek.settings import Settings
 
 _SCALAR_INDEXES = {"segments": ("objects",), "frames": ("objects",), "lines": ()}
 _COMMITS_BEFORE_OPTIMIZE = 50
+_UNINDEXED_SHARE = 20
+"""New rows are folded in from one in so many: they are searched without an index, slower and not with typing errors."""
 
 
 class IndexWriter:
@@ -151,17 +153,16 @@ class IndexWriter:
         steps = _drop_empty_spaces(table, handle)
         rows = handle.count_rows()
         for kind in VECTORS[table]:
-            for column in spaces_of(handle.schema, kind):
+            for column, space in spaces_of(handle.schema, kind).items():
                 if _indexed(handle, column) or rows < self._settings.vector_index_rows:
                     continue
                 if handle.count_rows(f"{column} IS NOT NULL") >= self._settings.vector_index_rows:
-                    from lancedb.index import IvfRq
-
-                    handle.create_index(column, config=IvfRq(distance_type="cosine", num_bits=4))
+                    handle.create_index(column, config=_vector_index(space))
                     steps.append(f"built the vector index {column}")
         unindexed = max((index.num_unindexed_rows or 0 for index in handle.list_indices()), default=0)
         commits = handle.stats()["fragment_stats"]["num_fragments"]
-        if force or unindexed >= self._settings.optimize_rows or commits >= _COMMITS_BEFORE_OPTIMIZE:
+        due = min(self._settings.optimize_rows, rows // _UNINDEXED_SHARE + 1)
+        if force or unindexed >= due or commits >= _COMMITS_BEFORE_OPTIMIZE:
             # never `delete_unverified`: it destroys what other processes have open
             handle.optimize(cleanup_older_than=timedelta(minutes=self._settings.keep_versions_minutes))
             steps.append(f"folded in {unindexed} rows")
@@ -271,6 +272,15 @@ def _drop_empty_spaces(table: str, handle: Any) -> list[str]:
             handle.drop_columns([column])
             steps.append(f"dropped the empty space {column}")
     return steps
+
+
+def _vector_index(space: VectorSpace) -> Any:
+    """RaBitQ with 4 bits: of those measured the quickest to build, to search, and with the best recall."""
+    from lancedb.index import IvfRq, IvfSq
+
+    if space.dimension % 8:  # RaBitQ takes whole bytes only
+        return IvfSq(distance_type="cosine")
+    return IvfRq(distance_type="cosine", num_bits=4)
 
 
 def _indexed(handle: Any, column: str) -> bool:

@@ -44,7 +44,7 @@ class Ledger:
     def __init__(self, catalogue: Catalogue, settings: WorkerSettings | None = None) -> None:
         self._database = catalogue.database
         self._settings = settings or WorkerSettings()
-        self._last_progress: dict[int, tuple[str, float]] = {}
+        self._last_progress: dict[tuple[int, int], tuple[str, float]] = {}
         self._lock = threading.Lock()
 
     def enqueue(self, kind: str, payload: JsonObject, dedupe_key: str = "", priority: int = 0) -> Job:
@@ -119,10 +119,10 @@ class Ledger:
         """
         moment = time.monotonic()
         with self._lock:
-            last_stage, last = self._last_progress.get(job.job_id, ("", -PROGRESS_SECONDS))
+            last_stage, last = self._last_progress.get((job.job_id, job.attempt), ("", -PROGRESS_SECONDS))
             if stage == last_stage and fraction < 1.0 and moment - last < PROGRESS_SECONDS:
                 return
-            self._last_progress[job.job_id] = stage, moment
+            self._last_progress[job.job_id, job.attempt] = stage, moment
         self._write(job, stage=storable(stage)[:60], fraction=min(1.0, max(0.0, fraction)))
 
     def complete(self, job: Job, result: JsonObject | None = None) -> None:
@@ -271,7 +271,7 @@ class Ledger:
     def _end(self, job: Job, state: JobState, **values: Any) -> None:
         self._write(job, state=state, live_key=None, lease_until=None, finished_at=now(), **values)
         with self._lock:
-            self._last_progress.pop(job.job_id, None)
+            self._last_progress.pop((job.job_id, job.attempt), None)
 
     def _write(self, job: Job, **values: Any) -> None:
         """Change a running job, if this attempt still holds it."""

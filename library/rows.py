@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from library.database import changed, now
-from library.schema import IngestRow, RevisionRow, TagRow, VideoRow
+from library.schema import IngestRow, RevisionRow, VideoRow
 
 WRITING, LIVE, STALE = "writing", "live", "stale"
 """States of a set of index rows: hidden and growing, seen, hidden for good."""
@@ -28,7 +28,6 @@ def retire(session: Session, *conditions: ColumnElement[bool]) -> None:
 def delete_row(session: Session, row: VideoRow) -> None:
     """Delete a video and hide its index rows."""
     retire(session, IngestRow.video_id == row.video_id)
-    session.execute(delete(TagRow).where(TagRow.video_id == row.video_id))
     session.delete(row)
 
 
