@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engines.protocols import VlmEngine, VlmRequest
 from query.language import ObjectCount
 from query.plan import Plan, Requirement, match_label
-from reelseek.errors import EngineUnavailable
 from reelseek.records import Channel
 
 _SYSTEM = (
@@ -38,9 +37,12 @@ class Decoupled(BaseModel):
 
 
 def decouple_question(vlm: VlmEngine, plan: Plan, labels: Iterable[str]) -> Plan:
-    """Widen a plan with what the model makes of its question; on any failure the plan of the rules stays, with a note.
+    """Widen a plan with what the model makes of its question; if that is no valid JSON the plan of the rules stays.
 
     Only a question in plain words is taken apart: who scopes his words has said where to look.
+
+    Raises:
+        EngineUnavailable: the model does not answer.
     """
     if len(plan.stages) != 1 or len(plan.stages[0].requirements) != 1:
         return plan
@@ -53,9 +55,9 @@ def decouple_question(vlm: VlmEngine, plan: Plan, labels: Iterable[str]) -> Plan
     try:
         reply = _json_of("".join(vlm.generate(request))[:_MAX_REPLY])
         parts = Decoupled.model_validate_json(reply)
-    except (EngineUnavailable, ValidationError) as error:
-        reason = "it gave no valid JSON" if isinstance(error, ValidationError) else str(error)
-        return replace(plan, notes=(*plan.notes, f"{vlm.id} did not take the question apart ({reason}); rules did."))
+    except ValidationError:
+        note = f"{vlm.id} did not take the question apart (it gave no valid JSON); rules did."
+        return replace(plan, notes=(*plan.notes, note))
     stage = replace(plan.stages[0], requirements=(_widened(requirement, parts, tuple(labels)),))
     return replace(plan, stages=(stage,), decoupler=vlm.id, relations=frozenset(parts.type or ()))
 

@@ -145,11 +145,7 @@ class QueryService:
         query = parse(request.question)
         session = self._open(search, query.filters)
         plan = make_plan(query, session.view.statistics.labels)
-        vlm, problem = self._vlm()
-        if problem:
-            session.notes.append(problem)
-        if vlm is not None:
-            plan = decouple_question(vlm, plan, session.view.statistics.labels)
+        vlm, plan = self._with_model(session, plan)
         found = self._find(session, plan, None)
         result = self._result(search, session, plan, found, begun)
         asked = Asked(request.question, plan, result, session.searcher.source, self.store, self.settings)
@@ -204,12 +200,16 @@ class QueryService:
             for channel in SHOWN_CHANNELS
         }
 
-    def _vlm(self) -> tuple[VlmEngine | None, str]:
-        """The model that answers, or None and, where it should be there, why it is not."""
+    def _with_model(self, session: _Session, plan: Plan) -> tuple[VlmEngine | None, Plan]:
+        """The model that answers, and the plan as it takes the question apart; None where it is off or fails."""
         try:
-            return self.engines.vlm(), ""
+            vlm = self.engines.vlm()
+            if vlm is None:
+                return None, plan
+            return vlm, decouple_question(vlm, plan, session.view.statistics.labels)
         except EngineUnavailable as error:
-            return None, f"The model is not available: {error} The answer is extractive."
+            session.notes.append(f"The model did not answer: {error} The answer is extractive.")
+            return None, plan
 
     def _find(self, session: _Session, plan: Plan, image: Image | None) -> Found:
         if plan.empty and image is None:

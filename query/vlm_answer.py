@@ -48,10 +48,10 @@ def answer_question(asked: Asked, vlm: VlmEngine | None, stream: Callable[[str],
         text = _generate(vlm, _request(asked.question, blocks), asked.settings.engines.vlm_timeout, stream)
     except EngineUnavailable as error:
         return extractive_answer(asked, (f"{vlm.id} did not answer ({error}) The answer is extractive.",))
-    if not text or NOT_FOUND in text[:200].upper():
-        if text:
-            return abstention(asked, vlm.id, asked.result.notes)
+    if not text:
         return extractive_answer(asked, (f"{vlm.id} gave no answer. The answer is extractive.",))
+    if text.strip(" .*_\"'“”\n").upper().startswith(NOT_FOUND):
+        return abstention(asked, vlm.id, asked.result.notes)
     checked, citations, removed = check_citations(text, blocks)
     if not citations:
         reason = f"{vlm.id} cited nothing that was found, so its answer is not shown. The answer is extractive."
