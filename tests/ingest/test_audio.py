@@ -13,7 +13,7 @@ from ingest.audio import RATE, quietest, sound, windows
 from ingest.probe import probe
 from reelseek.records import Audio
 from reelseek.settings import IngestSettings
-from tests.support.media import busy, steady, tone, write_video
+from tests.support.media import busy, steady, tone, tone_spans, write_video
 
 SETTINGS = IngestSettings()
 
@@ -21,13 +21,6 @@ SETTINGS = IngestSettings()
 def heard(path: Path) -> Audio:
     info = probe(path, SETTINGS, "0" * 32)
     return np.concatenate([np.zeros(0, np.float32), *sound(path, info, SETTINGS)])
-
-
-def loud(samples: Audio) -> list[tuple[float, float]]:
-    """Spans (s) in which a tone sounds."""
-    level = np.abs(samples[: len(samples) // 160 * 160].reshape(-1, 160)).max(axis=1) > 0.1
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], level.astype(int), [0]])))
-    return [(float(start) / 100, float(end) / 100) for start, end in edges.reshape(-1, 2)]
 
 
 @pytest.mark.parametrize("ending", [".wav", ".mp3", ".m4a", ".mkv", ".mp4", ".webm"])
@@ -38,7 +31,7 @@ def test_a_tone_is_heard_when_it_sounds(tmp_path: Path, ending: str) -> None:
     samples = heard(path)
     assert samples.dtype == np.float32
     assert len(samples) / RATE == pytest.approx(4.0, abs=0.2)
-    (first, second) = loud(samples)
+    (first, second) = tone_spans(samples)
     assert first == pytest.approx((1.0, 1.5), abs=0.1)
     assert second == pytest.approx((3.0, 3.4), abs=0.1)
 
@@ -47,7 +40,7 @@ def test_sound_that_begins_late_keeps_its_time(tmp_path: Path) -> None:
     path = write_video(
         tmp_path / "late.mkv", steady([(5.0, busy(1))]), sound=tone([(0.5, 1.0)], 2.0), sound_at=2.0, offset=40.0
     )
-    assert loud(heard(path)) == [pytest.approx((2.5, 3.0), abs=0.1)]
+    assert tone_spans(heard(path)) == [pytest.approx((2.5, 3.0), abs=0.1)]
 
 
 def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
@@ -62,7 +55,7 @@ def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
                 frame.time_base = Fraction(1, RATE)
                 output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    assert loud(heard(path)) == [pytest.approx((0.2, 0.4), abs=0.06), pytest.approx((6.2, 6.4), abs=0.06)]
+    assert tone_spans(heard(path)) == [pytest.approx((0.2, 0.4), abs=0.06), pytest.approx((6.2, 6.4), abs=0.06)]
 
 
 def test_windows_join_to_the_whole_and_are_cut_in_silence() -> None:

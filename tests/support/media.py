@@ -66,6 +66,13 @@ def tone(spans: Sequence[tuple[float, float]], duration: float, hertz: float = 4
     return sound
 
 
+def tone_spans(samples: Audio) -> list[tuple[float, float]]:
+    """The spans (s) in which a tone sounds, to 10 ms."""
+    level = np.abs(samples[: len(samples) // 160 * 160].reshape(-1, 160)).max(axis=1) > 0.1
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], level.astype(int), [0]])))
+    return [(float(start) / 100, float(end) / 100) for start, end in edges.reshape(-1, 2)]
+
+
 def write_video(
     path: Path,
     frames: Iterable[Timed] = (),
