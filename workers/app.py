@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from typing import Any
 
+from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
 
 from reelseek.settings import load_settings
 from workers.factory import make_app
+
+# Celery warns of root because of pickled messages; ours are JSON only, and in a container root is usual.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = make_app(load_settings())
 

@@ -56,7 +56,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
     except OSError as error:
         raise StorageError(f"The data folder cannot be written: {error}") from error
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost//",
         "broker_transport": "workers.transport:Transport",
         "broker_transport_options": {
             "data_folder_in": str(messages),

@@ -84,8 +84,9 @@ def _workspace() -> Workspace:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _begin(**_: Any) -> None:
-    """A worker looks for left work as soon as it runs, and checks the index."""
+    """A worker checks the index, scans, and looks for left work as soon as it runs, not when the schedule says."""
     maintain_index()
+    scan_libraries()
     reconcile()
 
 
