@@ -34,6 +34,7 @@ def ingest_video(
     engines: EngineSource,
     store: ArtefactStore,
     title: str | None = None,
+    video_id: str | None = None,
     progress: StageProgress = no_progress,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> IngestOutcome:
@@ -46,6 +47,7 @@ def ingest_video(
     Args:
         path: the file; subtitles beside it are used.
         title: instead of the container's or the file's name.
+        video_id: the hash of the file's content, where the caller has just made it; else it is made here.
         progress: called with (stage, fraction), at most some times a second; may raise to stop.
         cancelled: asked as often; True stops the ingest.
 
@@ -56,7 +58,7 @@ def ingest_video(
         Cancelled: `cancelled` said so.
     """
     report = _Reporter(progress, cancelled)
-    info, first = _probed(path, settings, store, report)
+    info, first = _probed(path, settings, store, report, video_id)
     info = replace(info, title=title or title_of(path, info.tags))
     store.sweep(info.video_id)
     runs, failed = {PROBE: first}, dict[str, str]()
@@ -75,10 +77,12 @@ def ingest_video(
     return IngestOutcome(info.video_id, info, dict(plan.keys), tuple(runs[stage] for stage in STAGES))
 
 
-def _probed(path: Path, settings: Settings, store: ArtefactStore, report: _Reporter) -> tuple[VideoInfo, StageRun]:
-    started = time.monotonic()
+def _probed(
+    path: Path, settings: Settings, store: ArtefactStore, report: _Reporter, video_id: str | None
+) -> tuple[VideoInfo, StageRun]:
+    started, key = time.monotonic(), probe_key(settings.ingest)
     report(PROBE, 0.0)
-    video_id, key = content_id(path, lambda fraction: report(PROBE, fraction * 0.9)), probe_key(settings.ingest)
+    video_id = video_id or content_id(path, lambda fraction: report(PROBE, fraction * 0.9))
     reused = store.has(video_id, PROBE, key)
     if reused:
         info = stored_info(Results(store, video_id, {PROBE: key}))
