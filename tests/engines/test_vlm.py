@@ -5,10 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -266,31 +263,3 @@ class TestBehindAServer:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:1")
         assert ask(remote(server.url, "good")) == "".join(ANSWER)
-
-
-@pytest.mark.release
-def test_the_server_of_transformers_serves_the_tiny_model(checkpoint: Path, tmp_path: Path) -> None:
-    """A real server of another make, in a process of its own, around the checkpoint of the tests."""
-    pytest.importorskip("fastapi")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("transformers")), "serve", "--port", str(port), "--device", "cpu"]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        engine = remote(f"http://127.0.0.1:{port}/v1", str(checkpoint), timeout=240)
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                assert process.poll() is None, (tmp_path / "log").read_text()
-                assert time.monotonic() < deadline, "transformers serve did not start"
-                time.sleep(0.5)
-        assert "red" in ask(engine, frames=((1.0, plain_picture("red")),))
-    finally:
-        process.terminate()
-        process.wait()
