@@ -78,10 +78,10 @@ def _ordered(words: Iterable[Word]) -> Iterable[Word]:
     for word in words:
         if not word.text.strip():
             continue
-        start = max(last, float(word.start))
-        end = max(start, float(word.end))
+        start = max(last, word.start)
+        end = max(start, word.end)
         last = end
-        yield Word(start, end, word.text, min(1.0, max(0.0, float(word.confidence))))
+        yield Word(start, end, word.text, min(1.0, max(0.0, word.confidence)))
 
 
 def _runs(words: Iterable[Word]) -> Iterable[list[Word]]:
