@@ -191,6 +191,7 @@ def _ingest(
         engines=workspace.engines,
         store=workspace.store,
         title=entry.title,
+        video_id=entry.video_id,
         progress=progress,
         cancelled=cancelled,
     )
