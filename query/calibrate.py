@@ -42,6 +42,20 @@ class Null:
         centre = float(np.median(values))
         return cls(centre, max(floor, _SPREAD * float(np.median(np.abs(values - centre)))))
 
+    @classmethod
+    def of_lower_half(cls, scores: npt.ArrayLike, *, floor: float = 1e-3) -> Null:
+        """Fit a normal distribution to the 10th and 40th percentiles.
+
+        What is looked for lies at the upper end of the scores, and in a library of one subject it may be half of them:
+        the middle and the spread must not be taken from there.
+        """
+        values = np.asarray(scores, dtype=np.float64)
+        if values.size == 0:
+            return cls(0.0, max(floor, 1.0))
+        low, high = np.percentile(values, (10, 40))
+        spread = max(floor, float(high - low) / 1.028)
+        return cls(float(high) + 0.253 * spread, spread)
+
     def z(self, score: float) -> float:
         """How many spreads a score lies above the middle."""
         return (score - self.centre) / self.spread

@@ -173,12 +173,10 @@ def picture_runs(
             last += 1
         while _joins(frames, first, first - 1, strengths, free, peak=strengths[at]):
             first -= 1
-        free -= set(range(first, last + 1))
+        free -= set(range(_foot(frames, first, -1, strengths), _foot(frames, last, 1, strengths) + 1))
         start, end = frames[first].start, max(frames[last].end, frames[last].start)
-        if first and _same_video(frames, first, first - 1) and frames[first - 1].shot != frames[first].shot:
-            start = min(start, max(frames[first - 1].end, start - GAP))
-        elif first == 0 or not _same_video(frames, first, first - 1):
-            start = 0.0 if start <= GAP else start
+        before = frames[first - 1].end if first and _same_video(frames, first, first - 1) else 0.0
+        start = min(start, before) if start - before <= GAP else start
         text = f"looks like {described}" if described else "looks like the example picture"
         evidence = Evidence(Channel.VISUAL, frames[at].start, frames[at].end, text, confidences[at])
         runs.append(
@@ -203,6 +201,16 @@ def _joins(
         return False
     earlier, later = min(edge, beside), max(edge, beside)
     return frames[later].start - frames[earlier].end <= GAP and strengths[beside] >= CONTINUES * peak
+
+
+def _foot(frames: Sequence[Frame], edge: int, step: int, strengths: Sequence[float]) -> int:
+    """How far the score falls away from a run: its flank is no moment of its own."""
+    while 0 <= edge + step < len(frames) and _same_video(frames, edge, edge + step):
+        earlier, later = sorted((edge, edge + step))
+        if strengths[edge + step] > strengths[edge] or frames[later].start - frames[earlier].end > GAP:
+            break
+        edge += step
+    return edge
 
 
 def _same_video(frames: Sequence[Frame], a: int, b: int) -> bool:

@@ -65,7 +65,7 @@ class Retriever:
         if not frames:
             return []
         sample = statistics.frame_vectors
-        background = Null.of((vectors if sample is None or not len(sample) else sample) @ vector)
+        background = Null.of_lower_half((vectors if sample is None or not len(sample) else sample) @ vector)
         scale = PictureScale(background, statistics.frames)
         cosines = (vectors @ vector).tolist()
         # a picture against pictures: what else is in the library is all there is to compare with

@@ -74,6 +74,15 @@ def test_picture_nulls_are_each_pictures_own() -> None:
     assert picture_nulls(np.zeros((0, 4), np.float32), bank) == []
 
 
+def test_a_library_full_of_what_is_looked_for_still_has_a_background() -> None:
+    random = np.random.default_rng(1)
+    others, wanted = random.normal(0.2, 0.02, 600), random.normal(0.3, 0.02, 400)
+    clean, mixed = Null.of_lower_half(others), Null.of_lower_half(np.concatenate([others, wanted]))
+    assert clean.centre == pytest.approx(0.2, abs=0.005)
+    assert clean.spread == pytest.approx(0.02, abs=0.004)
+    assert mixed.z(0.3) > 2.0
+
+
 def test_nulls_of_nothing_and_of_equal_scores_do_not_divide_by_zero() -> None:
     assert np.isfinite(Null.of([]).z(0.5))
     assert np.isfinite(Null.of([0.3, 0.3, 0.3]).z(0.5))
