@@ -166,10 +166,16 @@ def library() -> str:
         counts=_counts(served),
         libraries=served.catalogue.libraries(),
         jobs=job_payloads(served, "active", 50),
-        failed_jobs=job_payloads(served, "quarantined", _FAILED_SHOWN),
+        failed_jobs=_set_aside(served),
         max_upload=served.settings.web.max_upload_bytes,
         message=session.pop("message", ""),
     )
+
+
+def _set_aside(served: Backend) -> list[JsonObject]:
+    """Jobs that wait for a person. A file that cannot be indexed is told at its video instead."""
+    failed = job_payloads(served, "quarantined", _FAILED_SHOWN) + job_payloads(served, "failed", _FAILED_SHOWN)
+    return [job for job in failed if job["state"] == "quarantined" or job["kind"] != "index"]
 
 
 def _to_library(message: str) -> BaseResponse:

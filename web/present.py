@@ -46,12 +46,13 @@ STATE_NAMES = {
     "missing": "File is gone",
 }
 STAGE_NAMES = {
-    "probe": "Looking at the file",
-    "decode": "Decoding",
+    "identity": "Reading the file",
+    "probe": "Reading the file",
+    "frames": "Looking at the pictures",
     "speech": "Listening",
     "screen_text": "Reading the screen",
     "objects": "Finding objects",
-    "visual": "Looking at pictures",
+    "visual": "Comparing pictures with words",
     "segments": "Cutting segments",
     "chapters": "Finding chapters",
     "text_vectors": "Understanding text",

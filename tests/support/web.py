@@ -136,7 +136,7 @@ def _index(
         lines=tuple(lines),
         chapters=chapters,
         visual_space=None,
-        text_space=VectorSpace(sentence.id, sentence.dimension),
+        text_space=VectorSpace(f"{sentence.id}@{sentence.fingerprint}", sentence.dimension),
         frame_vectors=None,
         segment_visual_vectors=None,
         segment_text_vectors=sentence.encode(texts),

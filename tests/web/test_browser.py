@@ -18,6 +18,7 @@ from tests.support.web import LECTURE, TRAFFIC, SmallLibrary, jpeg, live_server,
 from workers.runner import run_next
 from workers.workspace import Workspace
 
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -47,7 +48,7 @@ def url(small_library: SmallLibrary) -> Iterator[str]:
 @pytest.fixture
 def context(browser: Browser, url: str) -> Iterator[BrowserContext]:
     made = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(120_000)
     yield made
     made.close()
 
@@ -214,7 +215,7 @@ def test_an_upload_is_seen_through_to_the_end_without_reloading(
         expect(job).to_contain_text("Waiting")
         with Workspace.open(quiet) as workspace:
             run_next(workspace, threading.Event())
-        expect(page.locator(".video-card")).to_contain_text("Ready", timeout=30_000)
+        expect(page.locator(".video-card")).to_contain_text("Ready", timeout=120_000)
         expect(page.locator("[data-jobs-card]")).to_be_hidden()
         context.close()
 
@@ -231,7 +232,7 @@ def test_a_failed_upload_shows_its_reason(browser: Browser, quiet: Settings, tmp
         with Workspace.open(quiet) as workspace:
             run_next(workspace, threading.Event())
         card = page.locator(".video-card")
-        expect(card).to_contain_text("Failed", timeout=30_000)
+        expect(card).to_contain_text("Failed", timeout=120_000)
         assert card.locator(".reason").inner_text().strip()
         card.get_by_role("button", name="Try again").click()
         expect(page.get_by_role("status")).to_contain_text("indexed again")
@@ -248,7 +249,7 @@ def test_progress_moves_while_a_job_runs(browser: Browser, quiet: Settings) -> N
         page = context.new_page()
         page.goto("/library")
         row = page.locator("[data-job-list] li")
-        for stage, words, fraction in (("decode", "Decoding", 0.5), ("speech", "Listening", 1.0)):
+        for stage, words, fraction in (("frames", "Looking at the pictures", 0.5), ("speech", "Listening", 1.0)):
             ledger.progress(job, stage, fraction)
             expect(row).to_contain_text(words)
             assert page.locator("progress").evaluate("bar => bar.value") == pytest.approx(fraction)

@@ -46,7 +46,7 @@ def process(small_library: SmallLibrary) -> Iterator[tuple[subprocess.Popen[str]
 
 
 def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=60) as response:
+    with urllib.request.urlopen(url, timeout=600) as response:
         return bytes(response.read())
 
 
@@ -54,12 +54,12 @@ def test_it_names_its_address_answers_warms_up_and_ends_on_sigterm(process: tupl
     started, url = process
     assert json.loads(get(f"{url}/healthz")) == {"status": "ok"}
     assert json.loads(get(f"{url}/api/v1/search?q=quicksort"))["moments"][0]["video_id"] == LECTURE
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not json.loads(get(f"{url}/api/v1/status"))["warm"]:
         assert time.monotonic() < deadline, "it never got warm"
         time.sleep(0.2)
     started.send_signal(signal.SIGTERM)
-    assert started.wait(30) == 0
+    assert started.wait(300) == 0
     assert started.stderr is not None
     assert "Traceback" not in started.stderr.read()
 
