@@ -51,6 +51,7 @@ class Family:
         pull: the name that `reelseek models pull` takes when none is asked for.
         auto: whether `auto` considers it.
         suffixes: weights are one file with one of these; empty: a folder.
+        loose: a file with one of these is taken too, where a folder is the rule.
         template: patterns for a repository that is given as `owner/name`.
         demo: path of the demo's own weights inside the package `demo`, or empty.
         note: what a user must know of its results.
@@ -69,6 +70,7 @@ class Family:
     pull: str = ""
     auto: bool = True
     suffixes: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
     template: Part | None = None
     demo: str = ""
     note: str = ""
@@ -96,6 +98,7 @@ FAMILIES: tuple[Family, ...] = (
         weights=OPENCLIP,
         pull="MobileCLIP2-S0",
         template=Part("", required=OPENCLIP_FILES, optional=TOKENIZER_FILES),
+        loose=(".safetensors", ".pt", ".bin"),
         demo="models/openclip",
     ),
     Family(

@@ -267,8 +267,8 @@ def _missing_weights(spec: Spec, path: Path | None) -> tuple[str, str]:
 def _unfit(family: Family, path: Path) -> str:
     if family.suffixes and not (path.is_file() and path.suffix in family.suffixes):
         return f"{path} is no {' or '.join(family.suffixes)} file"
-    if not family.suffixes and not path.is_dir():
-        return f"{path} is no folder"
+    if not family.suffixes and not path.is_dir() and path.suffix not in family.loose:
+        return f"{path} is no folder" + (f" and no {' or '.join(family.loose)} file" if family.loose else "")
     return ""
 
 
