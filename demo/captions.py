@@ -177,7 +177,7 @@ def vocabulary() -> str:
     """Every word that a caption can hold, as one text."""
     parts: list[str] = [*_PREFIXES, *_SUFFIXES, *_SOME, *COLOURS, "and with next to in dressed in wearing an , . ?"]
     for table in (_NUMBERS, _PLACES, _DOCUMENTS, _GROUND_WORDS):
-        parts += [words for choices in table.values() for words in choices]  # type: ignore[attr-defined]
+        parts += [words for choices in table.values() for words in choices]
     parts += [word for choices in _NOUNS.values() for pair in choices for word in pair]
     return " ".join(parts)
 

@@ -162,7 +162,7 @@ def truth_of(films: list[tuple[Film, list[Take]]]) -> list[dict[str, Any]]:
             for query in take.cut.seen:
                 rows.append(_row(query, "seen", name, take.start, take.end, _others(films, film, take, query)))
         rows += [_row(query, "sequence", name, takes[a].start, takes[b].end) for query, a, b in film.sequences]
-    rows += [_present(label, least, films) for label, least in PRESENT]
+    rows += [row for label, least in PRESENT for row in _present(label, least, films)]
     order = ("spoken", "written", "seen", "present", "sequence")
     return sorted(rows, key=lambda row: order.index(row["kind"]))
 
@@ -195,17 +195,17 @@ def _others(films: list[tuple[Film, list[Take]]], own: Film, shot: Take, query: 
     return found
 
 
-def _present(label: str, least: int, films: list[tuple[Film, list[Take]]]) -> dict[str, Any]:
-    """A query for shots with at least so many objects; the first is the moment, the others are right as well."""
-    found = []
+def _present(label: str, least: int, films: list[tuple[Film, list[Take]]]) -> list[dict[str, Any]]:
+    """A query for the first shot with at least so many objects, the others being right as well; none if none has."""
+    found: list[dict[str, Any]] = []
     for film, takes in films:
         for take in takes:
             if isinstance(take.cut.shows, Scenery):
                 items = scenery_picture(take.cut.shows, film.look.size).items
                 if sum(item.kind == label for item in items) >= least:
                     found.append({"video": film.look.name, "start": take.start, "end": take.end})
-    first, *rest = found
-    return _row(f"object:{label}>={least}", "present", first["video"], first["start"], first["end"], rest)
+    query = f"object:{label}>={least}"
+    return [_row(query, "present", shot["video"], shot["start"], shot["end"], found[1:]) for shot in found[:1]]
 
 
 def make_all(args: argparse.Namespace) -> None:

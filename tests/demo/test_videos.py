@@ -11,7 +11,7 @@ import av
 import pysubs2
 import pytest
 
-from demo.films import FILMS
+from demo.films import FILMS, PRESENT
 from demo.make_videos import frame_times, scenery_picture, take_all, truth_of
 from demo.script import Scenery
 from demo.studio import Look
@@ -130,6 +130,7 @@ def test_present_queries_name_counts_that_are_drawn() -> None:
                 assert sum(item.kind == label for item in shots[span.video, span.start]) >= int(least)
                 checked += 1
     assert checked >= 5
+    assert {t.query for t in TRUTH if t.kind == "present"} == {f"object:{label}>={least}" for label, least in PRESENT}
 
 
 def test_uneven_frames_cover_the_whole_shot() -> None:
