@@ -77,7 +77,7 @@ def test_importing_the_app_and_its_tasks_loads_nothing_heavy() -> None:
 def test_a_worker_killed_in_the_middle_of_an_ingest_is_replaced_and_the_job_finishes_by_itself(
     quick: Settings, tmp_path: Path
 ) -> None:
-    scenes = [(20.0, busy(seed, 640, 360)) for seed in range(6)]
+    scenes = [(20.0, busy(seed, 640, 360)) for seed in range(4)]
     film = write_video(tmp_path / "film.mp4", steady(scenes, fps=25))
     with open_catalogue(quick) as catalogue:
         ledger = Ledger(catalogue, quick.workers)
