@@ -101,11 +101,12 @@ def write_video(
         cues: subtitles, used as `look.subtitles` says.
     """
     path = folder / look.name
-    with av.open(str(path), "w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}) as container:
+    options = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if path.suffix == ".mp4" else {})
+    with av.open(str(path), "w", options=options) as container:
         video = container.add_stream("libx264", rate=look.fps)
         width, height = look.size[::-1] if look.turned else look.size
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        # A keyframe every ten seconds at least; one thread and no time stamps inside: the same bytes each time.
+        # A keyframe every ten seconds at least; one thread, so that the same pictures give the same bytes.
         video.options = {"crf": "24", "preset": "medium", "tune": "animation", "g": str(10 * look.fps)}
         video.codec_context.thread_count = 1
         video.codec_context.time_base = Fraction(1, 1000)
@@ -114,7 +115,7 @@ def write_video(
         audio = container.add_stream("aac", rate=RATE, layout="mono") if sound is not None else None
         if audio is not None:
             audio.bit_rate = 32_000
-        embedded = _embedded(container, cues) if look.subtitles == "embedded" else []
+        embedded = _embedded(container, cues, look.start) if look.subtitles == "embedded" else []
         container.start_encoding()
         packets = [
             packet for time, picture in pictures for packet in video.encode(_frame(picture, time + look.start, look))
@@ -152,9 +153,11 @@ def _encode_sound(stream: av.AudioStream, samples: Samples, start: float) -> lis
     return [*stream.encode(frame), *stream.encode(None)]
 
 
-def _embedded(container: av.container.OutputContainer, cues: Sequence[Cue]) -> list[av.Packet]:
-    """Add a subtitle track; its packets, to be muxed with the others."""
-    text = subtitles(cues).to_string("srt").encode()
+def _embedded(container: av.container.OutputContainer, cues: Sequence[Cue], start: float) -> list[av.Packet]:
+    """Add a subtitle track whose time begins at `start`; its packets, to be muxed with the others."""
+    file = subtitles(cues)
+    file.shift(s=start)
+    text = file.to_string("srt").encode()
     with av.open(io.BytesIO(text), format="srt") as source:
         read = source.streams.subtitles[0]
         track = container.add_stream_from_template(read)
