@@ -37,6 +37,14 @@ _SCREEN = (
         re.IGNORECASE,
     ),
 )
+_HEAD = re.compile(
+    r"^(?:(?:the|a|an|that|this)\s+)?(?P<head>\S.*?)\s+(?:slides?|signs?|posters?|banners?|headings?|captions?)\b",
+    re.IGNORECASE,
+)
+_LAYOUT = re.compile(
+    r"\b(?:(?:with|and|as|in)\s+)?(?:an?\s+)?(?:bullet\s+points?|bullets|(?:group\s+)?photos?|pictures?|bold|large\s+letters)\b",
+    re.IGNORECASE,
+)
 _SPEECH = re.compile(
     r"\b(?:says?|said|saying|mentions?|mentioned|mentioning|(?:talk|speak)(?:s|ing|ed)?\s+(?:about|of|on)|spoke\s+(?:about|of)"
     r"|discuss(?:es|ed|ing)?|explain(?:s|ed|ing)?|announc(?:es|ed|ing)|tells?\s+(?:us\s+)?(?:about|that)"
@@ -214,6 +222,9 @@ def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
     for channel, match in ((Channel.SCREEN_TEXT, screen), (Channel.SPEECH, speech)):
         if match and (tail := _meaningful(match.group("tail"))):
             requests[channel] = tail
+    also = _headed(text) if speech is None else ()
+    if screen and (written := _meaningful(_LAYOUT.sub(" ", requests[Channel.SCREEN_TEXT]))):
+        requests[Channel.SCREEN_TEXT] = written
     weights: dict[Channel, float] = {}
     if screen or _SCREEN_CUE.search(text):
         weights = {Channel.SPEECH: UNSURE, Channel.VISUAL: UNSURE}
@@ -221,11 +232,19 @@ def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
         weights = {Channel.SCREEN_TEXT: UNSURE, Channel.VISUAL: UNSURE}
     elif _LOOK.search(text):
         weights = {Channel.SPEECH: UNSURE, Channel.SCREEN_TEXT: UNSURE}
-    return Requirement(text, requests, weights, objects=found, explained=explained)
+    return Requirement(text, requests, weights, objects=found, explained=explained, also=also)
+
+
+def _headed(text: str) -> tuple[tuple[Channel, str], ...]:
+    """What a slide or sign is named after, "acknowledgements slide": it most likely stands on it."""
+    match = _HEAD.search(text)
+    head = _meaningful(match.group("head")) if match else ""
+    telling = len(tokens(head)) <= 5 and any(len(term) > 3 for term in content_terms(head))
+    return ((Channel.SCREEN_TEXT, head),) if head and telling else ()
 
 
 def _meaningful(tail: str) -> str:
-    tail = tail.strip(" ?!.,:;\"'“”")
+    tail = " ".join(tail.split()).strip(" ?!.,:;\"'“”")
     return tail if any(word not in STOP_WORDS for word in tokens(tail)) else ""
 
 

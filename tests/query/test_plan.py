@@ -38,6 +38,14 @@ def test_a_cue_moves_the_request_to_its_channel(text: str, channel: Channel, req
     assert requirement.visual == text, "rules err: no channel is left out"
 
 
+def test_a_slide_is_looked_for_by_what_it_is_named_after() -> None:
+    requirement = decouple("acknowledgements slide with group photo")
+    assert requirement.also == ((Channel.SCREEN_TEXT, "acknowledgements"),)
+    assert decouple("slide with lorem ipsum bullet points").requests[Channel.SCREEN_TEXT] == "lorem ipsum"
+    assert decouple("a red slide").also == ()
+    assert decouple("he explains the budget slide").also == ()
+
+
 def test_without_a_cue_all_channels_are_asked_alike() -> None:
     requirement = decouple("a train at night")
     assert set(requirement.requests.values()) == {"a train at night"}
