@@ -90,6 +90,16 @@ def test_words_that_no_caption_has_change_little(clip: Clip) -> None:
     assert plain @ wordy > plain @ other + 0.3
 
 
+def test_words_about_other_things_score_below_every_true_query(
+    clip: Clip, video_frames: list[tuple[str, float, Image.Image]]
+) -> None:
+    pictures = clip.images([picture for _, _, picture in video_frames])
+    truths = [truth.query for truth in load_truth() if truth.kind == "seen"]
+    foreign = ["a giraffe", "three brown dogs", "the budget for next year", "export the file", "who wrote the letter"]
+    true_scores = (clip.texts(truths) @ pictures.T).max(axis=1)
+    assert (clip.texts(foreign) @ pictures.T).max() < true_scores.min()
+
+
 def test_the_folder_is_small_and_half_precision() -> None:
     from safetensors import safe_open
 
