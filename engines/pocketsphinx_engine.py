@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,7 +49,7 @@ class PocketSphinxEngine(BaseEngine):
     def __init__(self, ref: EngineRef, weights: Path | None, settings: EngineSettings) -> None:
         super().__init__(ref, weights, settings)
         sphinx = require("pocketsphinx", "whisper")
-        options = {} if weights is None else _model_options(weights)
+        options = {} if weights is None else _checked_options(sphinx, weights)
         try:
             self._decoder: Any = sphinx.Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", **options)
         except (RuntimeError, ValueError) as error:
@@ -93,6 +95,7 @@ class PocketSphinxEngine(BaseEngine):
 
     def _prime(self, audio: Audio, regions: tuple[Region, ...], gain: float) -> None:
         """Forget earlier recordings, then learn the mean of this one's channel from the first seconds of speech."""
+        self._decoder.reinit_feat()
         self._decoder.set_cmn(self._fresh_mean)
         left = int(_PRIMING_SECONDS * SAMPLE_RATE)
         parts = []
@@ -142,3 +145,16 @@ def _model_options(folder: Path) -> dict[str, str]:
         if not path.exists():
             raise EngineUnavailable(f"The PocketSphinx model in {folder} has no {path.name}.")
     return {name: str(path) for name, path in parts.items()}
+
+
+def _checked_options(sphinx: Any, folder: Path) -> dict[str, str]:
+    """The options of a model that is known to load: over a broken one the library ends the whole process."""
+    options = _model_options(folder)
+    if folder.resolve() == (Path(sphinx.get_model_path()) / "en-us").resolve():
+        return options
+    code = f"import pocketsphinx; pocketsphinx.Decoder(samprate={SAMPLE_RATE}, loglevel='FATAL', **{options!r})"
+    tried = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        reason = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise EngineUnavailable(f"The PocketSphinx model in {folder} cannot be loaded: {reason}")
+    return options
