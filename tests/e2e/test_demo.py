@@ -1,0 +1,101 @@
+"""The demo library from files to found moments, with the demo's own models, as `make run` does it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.truth import TrueQuery, demo_folder, demo_truth
+from query.service import AskRequest, QueryService, SearchRequest, open_service
+from reelseek.records import Channel
+from reelseek.settings import load_settings
+from tests.support.command import run_reelseek
+
+TRUTH = demo_truth()
+
+
+@pytest.fixture(scope="module")
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("demo")
+    result = run_reelseek("demo", "--index-only", data=data, timeout=850)
+    assert result.returncode == 0, result.stderr
+    return data
+
+
+@pytest.fixture(scope="module")
+def service(demo_data: Path) -> Iterator[QueryService]:
+    settings = load_settings({"data": demo_data, "engines": {"demo_models": True}})
+    with open_service(settings) as opened:
+        yield opened
+
+
+def of_kind(*kinds: str) -> list[TrueQuery]:
+    return [true for true in TRUTH if true.kind in kinds]
+
+
+@pytest.mark.parametrize("true", of_kind("spoken", "written", "seen"), ids=lambda true: f"{true.kind}: {true.query}")
+def test_every_spoken_written_and_seen_query_finds_its_moment_first(service: QueryService, true: TrueQuery) -> None:
+    result = service.search(SearchRequest(query=true.query))
+    found = [(moment.title, moment.start, moment.end, moment.confidence) for moment in result.moments[:3]]
+    assert true.rank(result.moments) == 1, f"wanted {true.places}, found {found}"
+
+
+@pytest.mark.parametrize("kind", sorted({true.kind for true in TRUTH} - {"spoken", "written", "seen"}))
+def test_most_queries_for_objects_and_sequences_find_their_moment_first(service: QueryService, kind: str) -> None:
+    ranks = {true.query: true.rank(service.search(SearchRequest(query=true.query)).moments) for true in of_kind(kind)}
+    assert sum(rank == 1 for rank in ranks.values()) >= 0.8 * len(ranks), ranks
+
+
+def test_the_truth_has_several_queries_of_every_kind() -> None:
+    assert all(len(of_kind(kind)) >= 5 for kind in ("spoken", "written", "seen", "present"))
+
+
+@pytest.mark.parametrize(
+    "query", ["purple elephant parade in Venice", "the quarterly tax audit of the navy", "zxqv wplk"]
+)
+def test_what_is_not_in_the_library_is_not_found(service: QueryService, query: str) -> None:
+    assert service.search(SearchRequest(query=query)).moments == ()
+
+
+def test_results_say_that_the_demo_s_own_models_made_them(service: QueryService) -> None:
+    result = service.search(SearchRequest(query="two red circles"))
+    assert result.channels[Channel.VISUAL] == "openclip:demo"
+    assert any("drawn scenes" in note for note in result.notes), result.notes
+
+
+def test_a_question_is_answered_with_citations_inside_the_retrieved_moments(service: QueryService) -> None:
+    asked = of_kind("spoken")[0]
+    answer = service.ask(AskRequest(question=f"What is said about {asked.query}?"))
+    assert not answer.abstained
+    assert answer.citations
+    for citation in answer.citations:
+        assert any(
+            moment.video_id == citation.video_id and moment.start - 1 <= citation.start <= moment.end + 1
+            for moment in answer.moments
+        )
+
+
+def test_a_second_run_does_nothing_and_says_so(demo_data: Path, service: QueryService) -> None:
+    result = run_reelseek("demo", "--index-only", data=demo_data)
+    assert result.returncode == 0
+    assert "no model ran" in result.stderr
+    assert f"{len(video_files())} unchanged" in result.stderr
+
+
+def test_the_json_of_search_and_ask_has_the_documented_keys(demo_data: Path) -> None:
+    flags = ("--set", "engines.demo_models=true")
+    found = json.loads(run_reelseek(*flags, "search", of_kind("written")[0].query, "--json", data=demo_data).stdout)
+    assert {"query", "took_ms", "channels", "moments"} <= set(found)
+    assert set(found["moments"][0]) >= {
+        "video_id", "title", "path", "start", "end", "score", "confidence", "thumbnail", "channels", "evidence",
+    }  # fmt: skip
+    assert set(found["moments"][0]["evidence"][0]) == {"channel", "start", "end", "text", "score"}
+    asked = json.loads(run_reelseek(*flags, "ask", of_kind("spoken")[0].query, "--json", data=demo_data).stdout)
+    assert {"question", "answer", "abstained", "engine", "citations", "moments"} <= set(asked)
+
+
+def video_files() -> list[Path]:
+    return [path for path in demo_folder().iterdir() if path.suffix in {".mp4", ".mkv", ".webm", ".mov"}]
