@@ -25,11 +25,14 @@ system:
 run: setup
 	@.venv/bin/reelseek --data "$(DEMO_DATA)" demo --host "$(HOST)" --port "$(PORT)"
 
+# Two files of tests at a time; one thread for each model, since two at once on two cores only wait for one another.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile
+
 test: setup system
-	.venv/bin/python -m pytest
+	$(PYTEST)
 
 test-release: setup system
-	.venv/bin/python -m pytest -m "release or not release"
+	$(PYTEST) -m "release or not release"
 
 lint: setup
 	.venv/bin/ruff check .

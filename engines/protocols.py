@@ -22,7 +22,7 @@ class Engine(Protocol):
 
     Attributes:
         id: `family:name`, as shown to users and written into results.
-        fingerprint: changes whenever the same input could give another output: engine, library version, weights, settings.
+        fingerprint: changes whenever the same input could give another output: engine, library, weights, settings.
         note: what a user must know of its results ("knows only drawn scenes"), or "".
     """
 

@@ -1,4 +1,4 @@
-"""Write the tables in docs/ that state facts of the code: settings (docs/configuration.md), commands (docs/commands.md).
+"""Write the tables in docs/ that state facts of the code: settings and commands.
 
 `--check` changes nothing and exits 1 when a table is not what the code says.
 """
@@ -49,7 +49,11 @@ def _command_sections(command: Any, context: Any, path: str) -> Iterator[str]:
         elif parameter.param_type_name == "argument":
             options.append(f"| `{parameter.make_metavar(context)}` | {getattr(parameter, 'help', '') or ''} |")
     if options:
-        lines += ["| argument or option | what it does |", "| --- | --- |", *(row.replace("\n", " ") for row in options)]
+        lines += [
+            "| argument or option | what it does |",
+            "| --- | --- |",
+            *(row.replace("\n", " ") for row in options),
+        ]
     yield "\n".join(lines).rstrip()
     for name in getattr(command, "commands", {}):
         sub = command.commands[name]
