@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from cli.context import settings_of
 from cli.output import console, error_console, moment_text, print_json, printable
@@ -15,7 +15,10 @@ from reelseek.records import Image, SearchResult
 from reelseek.timecode import format_time
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
-Count = Annotated[int | None, typer.Option("-k", min=1, max=200, help="How many moments.", show_default="query.k")]
+Count = Annotated[
+    int | None,
+    typer.Option("-k", min=1, max=200, help="How many moments; the setting query.k says when it is not given."),
+]
 OneVideo = Annotated[list[str] | None, typer.Option("--video", metavar="ID", help="Only in this video; repeatable.")]
 
 
@@ -112,11 +115,13 @@ def videos(context: typer.Context, as_json: Json = False) -> None:
     if not entries:
         console().print("No videos yet. Add some with: reelseek index FOLDER")
         return
-    table = Table("id", "state", "length", "title", "path or reason", box=None)
+    out = console()
     for entry in entries:
-        where = printable(entry.error or entry.path or "")
-        table.add_row(entry.video_id, entry.state, format_time(entry.duration), printable(entry.title), where)
-    console().print(table)
+        line = Text(entry.video_id)
+        line.append(f"  {entry.state:<8} {format_time(entry.duration):>8}  ", style="dim")
+        line.append(printable(entry.title), style="bold")
+        line.append(f"\n    {printable(entry.error or entry.path)}", style="red" if entry.error else "dim")
+        out.print(line)
 
 
 def printable_lines(text: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from reelseek.errors import IndexDamaged, ReelseekError, StorageError
 
 CURRENT = "CURRENT"
-REBUILD_HINT = "Run `reelseek index rebuild`: it is made again from the artefacts, without any model."
+REBUILD_HINT = "Run `reelseek index --rebuild`: it is made again from the artefacts, without any model."
 _DISK = ("no space left", "disk quota", "read-only file system", "permission denied")
 
 

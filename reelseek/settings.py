@@ -33,7 +33,7 @@ class EngineSettings(_Group):
     sentence: str = Field("auto", description="sentence engine: minilm, sentence-transformers:/folder, off")
     speech: str = Field("auto", description="speech engine: faster-whisper:SIZE, whisper:SIZE, pocketsphinx, off")
     screen_text: str = Field("auto", description="screen-text engine: paddleocr, rapidocr, paddleocr-native:NAME, off")
-    objects: str = Field("auto", description="object engine: ultralytics:NAME.pt, yolox:/file.onnx, off")
+    objects: str = Field("auto", description="object engine: ultralytics:NAME.pt, onnx:/file.onnx, off")
     vlm: str = Field("auto", description="VLM: transformers:NAME, openai:MODEL (a local server), extractive")
     vlm_url: str = Field("http://127.0.0.1:11434/v1", description="base URL of the OpenAI-compatible server")
     vlm_timeout: float = Field(60.0, gt=0, description="seconds before an answer falls back to extractive")

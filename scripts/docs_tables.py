@@ -47,7 +47,7 @@ def _command_sections(command: Any, context: Any, path: str) -> Iterator[str]:
         if record and "--help" not in record[0]:
             options.append(f"| `{record[0]}` | {record[1]} |".replace("[default: ", "(default ").replace("]", ")"))
         elif parameter.param_type_name == "argument":
-            options.append(f"| `{parameter.make_metavar(context)}` | {getattr(parameter, 'help', '') or ''} |")
+            options.append(f"| `{parameter.name}` | {getattr(parameter, 'help', '') or ''} |")
     if options:
         lines += [
             "| argument or option | what it does |",

@@ -214,7 +214,7 @@ def test_a_damaged_table_is_noticed_and_made_again_while_readers_stay(settings: 
     generation = settings.index_path / str(current_generation(settings.index_path))
     for file in (generation / "segments.lance" / "data").iterdir():
         file.write_bytes(file.read_bytes()[:40])
-    with pytest.raises(IndexDamaged, match="reelseek index rebuild"):
+    with pytest.raises(IndexDamaged, match="reelseek index --rebuild"):
         writer.validate()
     with pytest.raises(IndexDamaged):
         IndexReader(settings).rows("segments")
