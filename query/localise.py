@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from query.calibrate import WordStatistics
 from query.source import Frame, Line
+from query.words import squash
 from reelseek.records import Channel, Evidence
 
 SPEECH_PAUSE = 3.0
@@ -17,6 +19,12 @@ GAP = 1.5
 
 CONTINUES = 0.7
 """A neighbour belongs to the run when its strength is at least this share of the run's peak."""
+
+CONTINUES_PAST_CUT = 0.88
+"""The same for a picture behind a cut: another shot is another thing unless it fits about as well."""
+
+_WAVER = 1.0
+_SAME = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,31 @@ def text_runs(lines: Iterable[ScoredLine], terms: Sequence[str], words: WordStat
             members = join(group, at, free, terms, words)
             free -= set(members)
             runs.append(_run_of([group[i] for i in members], channel, terms, words))
-    return runs
+    return _rejoined(runs)
+
+
+def _rejoined(runs: Iterable[Run]) -> list[Run]:
+    """Join runs of screen text that are one text: a reading that wavers begins new lines for no reason."""
+    joined: list[Run] = []
+    for run in sorted(runs, key=lambda item: (item.video_id, item.channel, item.start)):
+        last = joined[-1] if joined else None
+        if last is None or not _same_text(last, run):
+            joined.append(run)
+            continue
+        better = max(last, run, key=lambda item: item.confidence)
+        joined[-1] = replace(
+            better, start=last.start, end=max(last.end, run.end), evidence=(*last.evidence, *run.evidence)
+        )
+    return joined
+
+
+def _same_text(first: Run, second: Run) -> bool:
+    if first.video_id != second.video_id or first.channel is not second.channel or first.channel is Channel.SPEECH:
+        return False
+    if not -0.5 <= second.start - first.end <= _WAVER or second.end <= first.end:
+        return False
+    before, after = (squash(" ".join(sorted(item.text for item in run.evidence))) for run in (first, second))
+    return difflib.SequenceMatcher(None, before, after, autojunk=False).ratio() >= _SAME
 
 
 def _spoken_run(
@@ -200,7 +232,8 @@ def _joins(
     if beside not in free or not _same_video(frames, edge, beside):
         return False
     earlier, later = min(edge, beside), max(edge, beside)
-    return frames[later].start - frames[earlier].end <= GAP and strengths[beside] >= CONTINUES * peak
+    share = CONTINUES if frames[earlier].shot == frames[later].shot else CONTINUES_PAST_CUT
+    return frames[later].start - frames[earlier].end <= GAP and strengths[beside] >= share * peak
 
 
 def _foot(frames: Sequence[Frame], edge: int, step: int, strengths: Sequence[float]) -> int:

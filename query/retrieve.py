@@ -17,6 +17,9 @@ from reelseek.records import Channel, Vector, VectorSpace
 PICTURE_VIDEOS = 12
 """Videos whose whole curve of picture scores is looked at."""
 
+MISCOUNTED = 0.8
+"""What is left of a picture's score when the objects that the words name are there in another number."""
+
 _OBJECT_FRAMES = 4_000
 
 
@@ -49,13 +52,19 @@ class Retriever:
             found += texts.phrase(text, channels) if requirement.phrase else texts.words(text, channels)
             self.used.update(channels)
         if requirement.visual and self.visual_space is not None:
-            found += self.pictures(self.encoders.picture_words(requirement.visual), f"“{requirement.visual}”")
+            vector = self.encoders.picture_words(requirement.visual)
+            found += self.pictures(vector, f"“{requirement.visual}”", requirement.objects)
         if requirement.objects:
             found += self.objects(requirement)
         return [_weighted(run, requirement.weight(run.channel)) for run in found if run.confidence >= LEAST]
 
-    def pictures(self, vector: Vector, described: str) -> list[Run]:
-        """Stretches that look like a description or an example."""
+    def pictures(self, vector: Vector, described: str, objects: Sequence[ObjectCount] = ()) -> list[Run]:
+        """Stretches that look like a description or an example.
+
+        Args:
+            objects: what a description names. Image-text models count badly; a picture in which the detector counts
+                something else loses a little, so that a run ends where the number changes.
+        """
         if self.visual_space is None:
             return []
         statistics = self.source.statistics
@@ -65,13 +74,20 @@ class Retriever:
         if not frames:
             return []
         sample = statistics.frame_vectors
-        background = Null.of_lower_half((vectors if sample is None or not len(sample) else sample) @ vector)
+        if sample is None or not len(sample):
+            sample = vectors
+        background = Null.of_lower_half(sample @ vector)
         scale = PictureScale(background, statistics.frames)
         cosines = (vectors @ vector).tolist()
-        # a picture against pictures: what else is in the library is all there is to compare with
-        nulls = picture_nulls(vectors, self.encoders.picture_bank()) if described else [background] * len(frames)
-        strengths = [scale.strength(cosine, null) for cosine, null in zip(cosines, nulls, strict=True)]
-        confidences = [scale.confidence(cosine, null) for cosine, null in zip(cosines, nulls, strict=True)]
+        if described:
+            nulls = picture_nulls(vectors, self.encoders.picture_bank(), sample)
+        else:  # a picture against pictures: what else is in the library is all there is to compare with
+            nulls = [background] * len(frames)
+        strengths = [
+            scale.strength(cosine, null) * (MISCOUNTED if _miscounted(frame, objects) else 1.0)
+            for frame, cosine, null in zip(frames, cosines, nulls, strict=True)
+        ]
+        confidences = [scale.confidence(strength) for strength in strengths]
         return picture_runs(frames, strengths, confidences, least=LEAST, described=described, cosines=cosines)
 
     def objects(self, requirement: Requirement) -> list[Run]:
@@ -80,15 +96,20 @@ class Retriever:
         binding = not requirement.requests
         # in plain words a number is a wish: "two cars" also finds three, but after two
         searched = asked if binding else tuple(ObjectCount(count.label) for count in asked)
-        frames = [
-            frame
-            for frame in self.source.frames_with(searched, _OBJECT_FRAMES)
-            if all(count.holds(frame.counts[count.label]) for count in searched)
-        ]
+        frames = [frame for frame in self.source.frames_with(searched, _OBJECT_FRAMES) if _counts_hold(frame, searched)]
         scores = [requirement.explained * _object_score(frame, asked) for frame in frames]
         texts = [_object_text(frame, asked) for frame in frames]
         self.used.add(Channel.OBJECTS)
         return object_runs(frames, scores, texts)
+
+
+def _miscounted(frame: Frame, objects: Sequence[ObjectCount]) -> bool:
+    """Whether something is seen in another number; what the detector does not see at all, it may have missed."""
+    return any(frame.counts[count.label] > 0 and not count.holds(frame.counts[count.label]) for count in objects)
+
+
+def _counts_hold(frame: Frame, objects: Sequence[ObjectCount]) -> bool:
+    return all(count.holds(frame.counts[count.label]) for count in objects)
 
 
 def _weighted(run: Run, weight: float) -> Run:

@@ -199,7 +199,9 @@ class Source:
     def pictures(self, video_ids: Iterable[str], space: VectorSpace) -> tuple[list[Frame], Vector]:
         """All keyframes of some videos with their vectors, by video and time."""
         scope = self.within(video_ids).scope
-        rows, vectors = self.snapshot.scan_vectors("frames", "visual", scope, space=space, columns=_FRAME)
+        rows, vectors = self.snapshot.scan_vectors(
+            "frames", "visual", scope, space=space, columns=(*_FRAME, "detections")
+        )
         return [_frame(row) for row in rows], vectors
 
     def frames_between(self, video_id: str, start: float, end: float) -> list[Frame]:

@@ -61,17 +61,20 @@ def test_a_cosine_is_judged_by_unrelated_sentences_and_by_the_size_of_the_librar
 
 def test_a_picture_must_stand_out_among_pictures_and_among_texts() -> None:
     scale = PictureScale(Null(0.2, 0.02), size=1_000)
-    assert scale.confidence(0.32, Null(0.18, 0.03)) > 0.8
-    assert scale.confidence(0.32, Null(0.31, 0.03)) < 0.2, "this picture is near every text"
-    assert scale.confidence(0.21, Null(0.1, 0.02)) < 0.2, "every picture is near this query"
-    assert scale.confidence(0.1, Null(0.2, 0.02)) < 0.01
+    assert scale.confidence(scale.strength(0.32, Null(0.18, 0.03))) > 0.8
+    assert scale.confidence(scale.strength(0.32, Null(0.31, 0.03))) < 0.2, "this picture is near every text"
+    assert scale.confidence(scale.strength(0.205, Null(0.1, 0.02))) < 0.2, "every picture is near this query"
+    assert scale.confidence(scale.strength(0.1, Null(0.2, 0.02))) < 0.01
 
 
-def test_picture_nulls_are_each_pictures_own() -> None:
+def test_a_picture_that_is_near_every_text_has_a_higher_null() -> None:
     bank = np.eye(4, dtype=np.float32)
-    nulls = picture_nulls(np.array([[1, 1, 1, 1], [0, 0, 0, 0]], dtype=np.float32), bank)
-    assert [null.centre for null in nulls] == [1.0, 0.0]
-    assert picture_nulls(np.zeros((0, 4), np.float32), bank) == []
+    near, far = np.full((1, 4), 0.5, np.float32), np.zeros((1, 4), np.float32)
+    pictures = np.concatenate([near, far])
+    first, second = picture_nulls(pictures, bank, pictures)
+    assert first.centre > second.centre
+    assert first.spread == second.spread
+    assert picture_nulls(np.zeros((0, 4), np.float32), bank, pictures) == []
 
 
 def test_a_library_full_of_what_is_looked_for_still_has_a_background() -> None:

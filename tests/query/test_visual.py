@@ -126,8 +126,13 @@ def runs_of(frames: list[Frame], strengths: list[float]) -> list[tuple[str, floa
 
 
 def test_a_run_grows_while_the_score_stays_near_its_peak() -> None:
-    frames = [frame("a", at, at * 2.0, at * 2.0 + 2.0, at) for at in range(6)]
+    frames = [frame("a", at, at * 2.0, at * 2.0 + 2.0, 0) for at in range(6)]
     assert runs_of(frames, [0.0, 2.0, 3.0, 2.5, 1.0, 0.0]) == [("a", 4.0, 8.0)]
+
+
+def test_behind_a_cut_only_what_fits_as_well_belongs_to_the_run() -> None:
+    frames = [frame("a", at, at * 2.0, at * 2.0 + 2.0, at) for at in range(4)]
+    assert runs_of(frames, [3.0, 2.9, 2.4, 0.0]) == [("a", 0.0, 4.0)]
 
 
 def test_two_peaks_are_two_runs_best_first() -> None:
