@@ -92,7 +92,7 @@ class _Bars:
             if self.overall is not None:
                 self.progress.update(self.overall, completed=event.number)
             if not self.quiet:
-                self.progress.console.print(_line(event.report))
+                self.progress.console.print(_line(event.report), soft_wrap=True)
 
 
 _COLOURS = {"indexed": "green", "renamed": "green", "unchanged": "dim", "failed": "red"}

@@ -42,7 +42,7 @@ def quick(tmp_path: Path) -> Settings:
     return load_settings({"data": tmp_path / "data", "engines": OFF, "workers": {"lease_seconds": 3.0}})
 
 
-def _serve(settings: Settings, log: Path, web: str = IDLE_WEB) -> subprocess.Popen[bytes]:
+def start_serving(settings: Settings, log: Path, web: str = IDLE_WEB) -> subprocess.Popen[bytes]:
     environment = os.environ | as_environment(settings)
     root = Path(__file__).resolve().parents[2]
     with log.open("wb") as output:
@@ -55,7 +55,7 @@ def _serve(settings: Settings, log: Path, web: str = IDLE_WEB) -> subprocess.Pop
         )
 
 
-def _wait_for(find: Callable[[], T | None], what: str) -> T:
+def wait_for(find: Callable[[], T | None], what: str) -> T:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         if found := find():
@@ -82,7 +82,7 @@ def test_a_worker_killed_in_the_middle_of_an_ingest_is_replaced_and_the_job_fini
     with open_catalogue(quick) as catalogue:
         ledger = Ledger(catalogue, quick.workers)
         job = queue_index(ledger, film)
-        server = _serve(quick, tmp_path / "log")
+        server = start_serving(quick, tmp_path / "log")
         try:
 
             def at_work() -> int | None:
@@ -90,10 +90,10 @@ def test_a_worker_killed_in_the_middle_of_an_ingest_is_replaced_and_the_job_fini
                 busy_with_it = now.state is JobState.RUNNING and now.stage == "frames"
                 return int(now.worker.rpartition(":")[2]) if busy_with_it else None
 
-            killed = _wait_for(at_work, "the ingest to begin")
+            killed = wait_for(at_work, "the ingest to begin")
             os.kill(killed, signal.SIGKILL)
             assert catalogue.videos()[0].live_ingest is None, "it was killed before it was done"
-            done = _wait_for(
+            done = wait_for(
                 lambda: (
                     now if (now := ledger.job(job.job_id)).state is not JobState.RUNNING and now.finished_at else None
                 ),
@@ -124,11 +124,11 @@ def _check_rows(settings: Settings, video_id: str) -> None:
 
 
 def test_when_the_supervisor_is_killed_its_children_end_too(quick: Settings, tmp_path: Path) -> None:
-    server = _serve(quick, tmp_path / "log")
+    server = start_serving(quick, tmp_path / "log")
     try:
         parent = psutil.Process(server.pid)
-        children = _wait_for(lambda: found if len(found := parent.children()) == 3 else None, "the three children")
-        _wait_for(lambda: all("workers.child" not in child.cmdline() for child in children) or None, "their commands")
+        children = wait_for(lambda: found if len(found := parent.children()) == 3 else None, "the three children")
+        wait_for(lambda: all("workers.child" not in child.cmdline() for child in children) or None, "their commands")
     finally:
         server.kill()
         server.wait()
@@ -137,7 +137,7 @@ def test_when_the_supervisor_is_killed_its_children_end_too(quick: Settings, tmp
 
 
 def test_a_child_that_cannot_run_ends_everything_with_its_status(quick: Settings, tmp_path: Path) -> None:
-    server = _serve(quick, tmp_path / "log", web="import sys; print('the port is taken'); sys.exit(7)")
+    server = start_serving(quick, tmp_path / "log", web="import sys; print('the port is taken'); sys.exit(7)")
     try:
         assert server.wait(PATIENCE) == 7
     finally:
