@@ -116,6 +116,8 @@ class PaddleOcrNativeEngine(_PaddleOcr):
         options = {
             "engine": "paddle_static",
             "device": _paddle_device(paddle, settings),
+            # oneDNN, Paddle's default on a CPU, breaks down once CTranslate2 (faster-whisper) has run in the process
+            "engine_config": {"run_mode": "paddle"},
             "cpu_threads": settings.threads or min(10, os.cpu_count() or 1),
         }
         self._build(library, parts[0], parts[1], options)

@@ -246,7 +246,10 @@ def test_an_engine_is_loaded_once_per_process_and_unloaded_by_its_last_user(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import engines.minilm
+    import engines.registry
 
+    # other tests of this process may hold engines in the shared pool
+    monkeypatch.setattr(engines.registry, "_pool", engines.registry._Pool())
     monkeypatch.setattr(engines.minilm, "MiniLmEngine", _Recorder)
     monkeypatch.setattr(_Recorder, "loaded", 0)
     monkeypatch.setattr(_Recorder, "closed", 0)

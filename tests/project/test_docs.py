@@ -60,12 +60,11 @@ def test_every_command_line_in_the_docs_parses(page: str, line: str) -> None:
             assert option in known | {"--help", "-h"}, f"{page}: {line!r}: {' '.join(path)} has no option {option}"
 
 
-@pytest.mark.parametrize("page", [page.name for page in PAGES if page.exists()])
-def test_links_between_pages_lead_somewhere(page: str) -> None:
-    path = next(item for item in PAGES if item.name == page)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
         if "://" not in target:
-            assert (path.parent / target).exists(), f"{page} links to {target}, which is not there"
+            assert (path.parent / target).exists(), f"{path.name} links to {target}, which is not there"
 
 
 def test_make_targets_named_in_the_readme_exist() -> None:
