@@ -46,6 +46,8 @@ class Family:
         extra: the extra of this distribution that brings its library; empty when the base install does.
         modules: top-level modules that must be importable.
         distributions: whose versions are part of the fingerprint.
+        helped_by: packages that change the results where they are installed (Silero comes with faster-whisper).
+        revision: of our adapter; raise it when the same library and weights give other results.
         carried: `(module, folder, name)` of weights inside an installed package, or None.
         weights: known ones, best first: `auto` takes the first that is present.
         pull: the name that `reelseek models pull` takes when none is asked for.
@@ -65,6 +67,8 @@ class Family:
     extra: str = ""
     modules: tuple[str, ...] = ()
     distributions: tuple[str, ...] = ()
+    helped_by: tuple[str, ...] = ()
+    revision: int = 1
     carried: tuple[str, str, str] | None = None
     weights: tuple[Weights, ...] = ()
     pull: str = ""
@@ -145,6 +149,7 @@ FAMILIES: tuple[Family, ...] = (
         extra="whisper",
         modules=("whisper", "torch"),
         distributions=("openai-whisper",),
+        helped_by=("faster-whisper",),
         suffixes=(".pt",),
         weights=WHISPER,
     ),
@@ -155,6 +160,7 @@ FAMILIES: tuple[Family, ...] = (
         licence="BSD-2-Clause",
         modules=("pocketsphinx",),
         distributions=("pocketsphinx",),
+        helped_by=("faster-whisper",),
         carried=("pocketsphinx", "model/en-us", "en-us"),
         note="finds single English words; not good enough to read",
     ),

@@ -320,8 +320,16 @@ def _remote(spec: Spec, settings: Settings, text: str) -> Resolution:
 def _fingerprint(family: Family, content: str) -> str:
     """32 hex digits over adapter, library versions and weights. Device and threads change no meaning and stay out."""
     versions = {name: importlib.metadata.version(name) for name in family.distributions}
-    text = json.dumps([family.target, versions, content], sort_keys=True)
+    versions |= {name: _version_if_there(name) for name in family.helped_by}
+    text = json.dumps([family.target, family.revision, versions, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _version_if_there(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _licence(family: Family, weights: str) -> str:
