@@ -38,6 +38,7 @@ class Backend:
         self._owned = service is None
         self._lock = threading.Lock()
         self._warm = threading.Event()
+        self._warming = False
 
     @property
     def service(self) -> QueryService:
@@ -54,8 +55,14 @@ class Backend:
         """Whether the engines that questions need are loaded."""
         return self._warm.is_set()
 
+    @property
+    def is_warming(self) -> bool:
+        """Whether they are being loaded just now, so that a search waits for them."""
+        return self._warming and not self._warm.is_set()
+
     def warm(self) -> threading.Thread:
         """Load in the background what the first search would otherwise wait for."""
+        self._warming = True
 
         def load() -> None:
             try:

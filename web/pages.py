@@ -118,6 +118,7 @@ def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
         form={"q": query.q, "mode": mode, "library": query.library},
         libraries=served.catalogue.libraries(),
         counts=_counts(served),
+        warming=served.is_warming,
         image_data=preview(image) if image is not None else "",
         **view,
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -237,3 +238,18 @@ def test_text_stands_out_from_its_ground(theme: dict[str, tuple[float, float, fl
     for tint in ("visual", "speech", "screen_text", "objects", "caption", "title"):
         badge = tuple(0.1 * ink + 0.9 * paper for ink, paper in zip(theme[tint], theme["surface"], strict=True))
         assert contrast(theme[tint], badge) >= 4.5, tint
+
+
+def test_while_the_models_are_loaded_the_page_says_that_the_first_search_waits(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = client.application.extensions["reelseek"]
+    loaded = threading.Event()
+    monkeypatch.setattr(type(backend.service), "warm", lambda service: loaded.wait(60))
+    loading = backend.warm()
+    try:
+        assert "still being loaded" in client.get("/").text
+    finally:
+        loaded.set()
+        loading.join()
+    assert "still being loaded" not in client.get("/").text
