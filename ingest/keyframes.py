@@ -19,6 +19,8 @@ _GRADUAL_SAMPLES = 4
 """Motion without a sudden change makes a keyframe every so many samples: 2 s at 2 per second."""
 _SUDDEN = 3.0
 """How far a step must stand out of the motion around it."""
+_LOOK = 0.5
+"""A look needs this share of the change that makes a keyframe."""
 _MOTION_MEMORY = 0.8
 _WARM_UP = 4
 """Steps seen before one can be called sudden."""
@@ -81,10 +83,39 @@ class KeyframeSelector:
             return self._keep(picture, moved)
         return None
 
+    @property
+    def last(self) -> tuple[float, Image] | None:
+        """Time and small picture of the last keyframe; None before the first."""
+        return self._last
+
     def _keep(self, picture: Picture, moved: float) -> Kept:
         self._previous = picture.small
         self._last = (picture.time, picture.small)
         return Kept(picture.time, moved)
+
+
+class LookSelector:
+    """Decides which sampled pictures between keyframes are kept as looks: those that moved since the last one seen.
+
+    Args:
+        settings: for the threshold.
+        keyframes: the selector that is asked first; its last keyframe counts as seen.
+    """
+
+    def __init__(self, settings: IngestSettings, keyframes: KeyframeSelector) -> None:
+        self._threshold = settings.change_threshold * _LOOK
+        self._keyframes = keyframes
+        self._seen: tuple[float, Image] | None = None
+
+    def consider(self, picture: Picture) -> bool:
+        """Whether a sampled picture that is no keyframe is kept as a look."""
+        keyframe = self._keyframes.last
+        if keyframe is not None and (self._seen is None or keyframe[0] > self._seen[0]):
+            self._seen = keyframe
+        if self._seen is not None and change(self._seen[1], picture.small) <= self._threshold:
+            return False
+        self._seen = (picture.time, picture.small)
+        return True
 
 
 def place(kept: Sequence[Kept], cuts: Sequence[float], duration: float) -> tuple[tuple[Shot, ...], tuple[Frame, ...]]:
