@@ -7,16 +7,21 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 GRID = 1.0
 """A plain candidate every so many seconds, so that there is always a way through."""
 
-SHOT, SENTENCE, CHANGE, GAP = 1.0, 1.0, 0.6, 0.35
-"""What a cut is worth: at a shot's start, at a sentence's end, where picture or text change, in a pause of speech."""
+SHOT, SENTENCE, CHANGE, GAP, HURRY = 1.0, 1.0, 0.6, 0.35, 0.4
+"""What a cut is worth: at a shot's start, at a sentence's end, where picture or text change, anywhere between
+sentences; and what a sentence's end loses where the next one follows at once."""
 
 _INSIDE_SENTENCE = -1.5
 _INSIDE_WORD = -1_000.0
 _TOO_SHORT = -100.0
 _NEAR = 0.4
+_LONG_PAUSE = 1.5
 _TARGET = 0.5
 """Segments are drawn to this share of the longest length, gently."""
 
@@ -47,31 +52,32 @@ def best_cuts(duration: float, shortest: float, longest: float, evidence: Eviden
     """
     if duration <= max(shortest, 0.0) or duration <= 0:
         return [0.0]
-    times = _candidates(duration, evidence)
-    worths = _worths(times, evidence)
-    best = [-math.inf] * len(times)
-    came = [0] * len(times)
-    best[0] = 0.0
+    candidates = _candidates(duration, evidence)
+    worths = _worths(candidates, evidence)
+    times = np.array(candidates)
+    firsts = np.searchsorted(times, times - longest - 1e-9)
+    best, came = np.zeros(len(times)), np.zeros(len(times), np.int64)
     for j in range(1, len(times)):
-        first = bisect_left(times, times[j] - longest - 1e-9)
-        for i in range(first, j):
-            length = times[j] - times[i]
-            value = best[i] + worths[j] + _length_worth(length, shortest, longest)
-            if value > best[j]:
-                best[j], came[j] = value, i
+        first = firsts[j]
+        values = best[first:j] + _length_worths(times[j] - times[first:j], shortest, longest)
+        at = int(values.argmax())
+        best[j], came[j] = values[at] + worths[j], first + at
     path, position = [], len(times) - 1
     while position:
-        position = came[position]
-        path.append(times[position])
+        position = int(came[position])
+        path.append(candidates[position])
     return path[::-1]
 
 
-def _length_worth(length: float, shortest: float, longest: float) -> float:
-    if length < shortest - 1e-9:
-        return _TOO_SHORT * (1 + (shortest - length) / shortest)
+def _length_worths(lengths: npt.NDArray[np.float64], shortest: float, longest: float) -> npt.NDArray[np.float64]:
+    """What segments of these lengths are worth by themselves."""
     target = max(shortest, _TARGET * longest)
     # A cut costs a little more than a pause is worth, so that only good places make short segments.
-    return -0.6 - 0.5 * ((length - target) / target) ** 2
+    worths: npt.NDArray[np.float64] = -0.6 - 0.5 * (lengths / target - 1) ** 2
+    # Lengths fall from left to right: those that are too short are the last ones.
+    short = len(lengths) - int(np.searchsorted(lengths[::-1], shortest - 1e-9))
+    worths[short:] = _TOO_SHORT * (2 - lengths[short:] / shortest)
+    return worths
 
 
 def _candidates(duration: float, evidence: Evidence) -> list[float]:
@@ -101,7 +107,8 @@ def _worths(times: Sequence[float], evidence: Evidence) -> list[float]:
         if said.inside(time):
             worth += _INSIDE_SENTENCE
         else:
-            worth += max(SENTENCE * _closeness(time, ends), GAP if evidence.words else 0.0)
+            pause = min(1.0, said.free_at(time) / _LONG_PAUSE)
+            worth += max(SENTENCE * _closeness(time, ends) - HURRY * (1 - pause), GAP if evidence.words else 0.0)
         low, high = bisect_left(changes, (time - _NEAR, 0.0)), bisect_right(changes, (time + _NEAR, 2.0))
         worth += CHANGE * max((weight * (1 - abs(at - time) / _NEAR) for at, weight in changes[low:high]), default=0.0)
         worths.append(worth + (_INSIDE_WORD if free.inside(time) else 0.0))
@@ -135,6 +142,15 @@ class _Gaps:
         """Whether `time` is strictly inside a span."""
         position = bisect_right(self.starts, time) - 1
         return position >= 0 and self.starts[position] + 1e-6 < time < self.ends[position] - 1e-6
+
+    def free_at(self, time: float) -> float:
+        """How long the gap between two spans is that `time` is in; 0 inside a span."""
+        position = bisect_right(self.starts, time + 1e-6) - 1
+        if position >= 0 and time < self.ends[position] - 1e-6:
+            return 0.0
+        before = self.ends[position] if position >= 0 else -math.inf
+        after = self.starts[position + 1] if position + 1 < len(self.starts) else math.inf
+        return after - before
 
     def around(self, time: float) -> tuple[float, ...]:
         """The ends of the span that `time` is in; nothing when it is in none."""

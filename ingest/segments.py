@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,6 +13,8 @@ from reelseek.records import Channel, Frame, Segment, Shot, TimedText
 from reelseek.settings import IngestSettings
 
 _MOMENT = 0.5
+_KEYFRAME, _NEW_TEXT = 0.3, 0.5
+"""What a new keyframe is worth as a place to cut, of 1, though nothing known changed in it; and a new text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +114,31 @@ def _shared_out(spoken: Sequence[_Spoken], starts: Sequence[float]) -> list[list
 
 
 def _changes(frames: Sequence[Frame], lines: Sequence[TimedText]) -> list[tuple[float, float]]:
-    """When the screen's text or objects change, and how much of what is there: 0 to 1."""
-    changes = [(frame.time, _difference(_contents(before), _contents(frame))) for before, frame in pairwise(frames)]
-    if not any(frame.screen_text or frame.objects for frame in frames):
-        changes = [(frame.time, 0.5) for frame in frames[1:]]
+    """When what is on the screen changes, and by how much: 0 to 1. A static camera has no other places to cut at."""
+    changes = []
+    for before, frame in pairwise(frames):
+        # A keyframe stands where the picture changed. What models see in it says how much that means.
+        seen = max(_read_anew(before, frame), _counted_anew(counts(before.objects), counts(frame.objects)))
+        changes.append((frame.time, _KEYFRAME + (1 - _KEYFRAME) * seen))
     written = [line for line in lines if line.channel == Channel.SCREEN_TEXT]
-    changes += [(line.start, 0.5) for line in written if line.start > 0]
-    return [(time, weight) for time, weight in changes if weight > 0]
+    changes += [(line.start, _NEW_TEXT) for line in written if line.start > 0]
+    return changes
 
 
-def _contents(frame: Frame) -> set[str]:
-    found = {f"{label}×{number}" for label, number in counts(frame.objects).items()}
-    return found | {normalised(item.text) for item in frame.screen_text}
+def _read_anew(before: Frame, after: Frame) -> float:
+    """The share of the texts on two pictures that are not on both."""
+    first, second = ({normalised(item.text) for item in frame.screen_text} for frame in (before, after))
+    union = first | second
+    return 1 - len(first & second) / len(union) if union else 0.0
 
 
-def _difference(before: set[str], after: set[str]) -> float:
-    union = before | after
-    return 1 - len(before & after) / len(union) if union else 0.0
+def _counted_anew(before: Mapping[str, int], after: Mapping[str, int]) -> float:
+    """The largest relative change of a label: a fifth car beside four is little, two people where nobody was all.
+
+    A single object that comes or goes counts half: detectors lose one now and then.
+    """
+    numbers = [(before.get(name, 0), after.get(name, 0)) for name in before.keys() | after.keys()]
+    return max((abs(a - b) / max(a, b, 2) for a, b in numbers), default=0.0)
 
 
 def _texts(lines: Iterable[TimedText], start: float, end: float) -> list[str]:

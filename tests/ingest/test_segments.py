@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -121,3 +123,59 @@ def test_three_hours_are_cut_in_reasonable_time_and_shape() -> None:
     found = segments(10_800.0, shots_at([], 10_800.0), [], lines, SETTINGS)
     check(found, 10_800.0, [])
     assert 360 <= len(found) <= 2160
+
+
+def standing_camera(hour: float) -> tuple[list[Frame], list[float]]:
+    """An hour of one shot: traffic that flickers all the time, and every few minutes somebody steps in or out."""
+    random = np.random.default_rng(7)
+    times = np.arange(0.0, hour, 7.0) + random.uniform(0, 2, math.ceil(hour / 7.0))
+    times[0] = 0.0
+    turns = sorted(random.choice(times[20:-20], 14, replace=False).tolist())
+    frames = []
+    for i, (start, end) in enumerate(zip(times.tolist(), [*times[1:].tolist(), hour], strict=True)):
+        people = sum(turn <= start for turn in turns) % 2
+        labels = ["car"] * int(random.integers(4, 7)) + ["person"] * 3 * people
+        objects = tuple(DetectedObject(start, label, 0.9, EVERYWHERE, n) for n, label in enumerate(labels))
+        frames.append(Frame(i, start, end, 0, f"{i}.jpg", objects=objects))
+    return frames, turns
+
+
+def test_an_hour_of_one_shot_is_cut_where_somebody_steps_in_or_out() -> None:
+    frames, turns = standing_camera(3600.0)
+    found = segments(3600.0, shots_at([], 3600.0), frames, [], SETTINGS)
+    check(found, 3600.0, [])
+    assert 120 <= len(found) <= 400
+    starts = [item.start for item in found]
+    assert all(min(abs(turn - start) for start in starts) < 0.05 for turn in turns)
+    changing = [item for item in found if "person" in item.object_counts]
+    assert 0.2 < sum(item.end - item.start for item in changing) / 3600.0 < 0.8
+
+
+def test_an_hour_of_a_talking_head_is_cut_in_the_pauses() -> None:
+    random = np.random.default_rng(3)
+    lines: list[TimedText] = []
+    time, pauses = 1.0, []
+    while time < 3580.0:
+        line = sentence(time, "words " * int(random.integers(4, 12)))
+        lines.append(line)
+        pause = float(random.choice([0.15, 0.2, 0.3, 2.5], p=[0.3, 0.3, 0.25, 0.15]))
+        if pause > 2:
+            pauses.append(line.end)
+        time = line.end + pause
+    frames = [Frame(0, 0.0, 3600.0, 0, "0.jpg")]
+    found = segments(3600.0, shots_at([], 3600.0), frames, lines, SETTINGS)
+    starts = [item.start for item in found[1:]]
+    assert not any(line.start + 1e-6 < start < line.end - 1e-6 for start in starts for line in lines)
+    used = sum(any(end - 1e-6 <= start <= end + 2.6 for start in starts) for end in pauses)
+    assert used / len(pauses) > 0.8
+
+
+def test_one_more_car_is_a_smaller_change_than_the_first_person() -> None:
+    def seen(index: int, start: float, *labels: str) -> Frame:
+        objects = tuple(DetectedObject(start, label, 0.9, EVERYWHERE, n) for n, label in enumerate(labels))
+        return Frame(index, start, start + 9.0, 0, f"{index}.jpg", objects=objects)
+
+    cars = ("car",) * 4
+    frames = [seen(0, 0.0, *cars), seen(1, 14.0, *cars, "car"), seen(2, 17.0, *cars, "person", "person")]
+    found = segments(32.0, shots_at([], 32.0), frames, [], SETTINGS)
+    assert [item.start for item in found] == [0.0, 17.0]
