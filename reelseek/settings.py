@@ -114,6 +114,37 @@ class WebSettings(_Group):
     max_upload_bytes: int = Field(20 << 30, gt=0, description="largest upload (bytes)")
 
 
+class LiveSettings(_Group):
+    """Recording of live sources."""
+
+    folder: str = Field(
+        "", description="where recordings go, a folder for each source; empty: `live` in the data folder"
+    )
+    chunk_seconds: float = Field(
+        30.0, ge=1, le=3600, description="a recording is cut at key pictures this far apart (s)"
+    )
+    keep_hours: float = Field(0.0, ge=0, description="recordings older than this are deleted; 0 keeps them for ever")
+    connect_seconds: float = Field(
+        20.0, gt=0, description="a source that does not begin within this time is tried again"
+    )
+    stall_seconds: float = Field(15.0, gt=0, description="a source that is silent this long is connected to anew")
+    reconnect_seconds: float = Field(60.0, ge=1, description="longest wait before a source is tried again")
+    min_free_bytes: int = Field(
+        1 << 30, ge=0, description="recording pauses while the disk has less free space (bytes)"
+    )
+
+
+class FetchSettings(_Group):
+    """Videos from URLs, with yt-dlp."""
+
+    enabled: bool = Field(False, description="let `reelseek fetch` and the API download videos from the Internet")
+    allow_private: bool = Field(False, description="also from private and loopback addresses, for an intranet")
+    max_bytes: int = Field(4 << 30, gt=0, description="most bytes that one fetch may load, over all its requests")
+    max_duration: float = Field(4 * 3600, gt=0, description="longest video that is fetched (s)")
+    max_height: int = Field(1080, ge=144, description="largest height of the picture that is chosen (px)")
+    max_minutes: float = Field(240.0, gt=0, description="longest time that one fetch may take")
+
+
 class Settings(BaseSettings):
     """Everything that can be set. `reelseek doctor` shows where each value came from."""
 
@@ -133,6 +164,8 @@ class Settings(BaseSettings):
     query: QuerySettings = Field(default_factory=QuerySettings)
     workers: WorkerSettings = Field(default_factory=WorkerSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
+    fetch: FetchSettings = Field(default_factory=FetchSettings)
 
     @field_validator("data")
     @classmethod
@@ -158,6 +191,16 @@ class Settings(BaseSettings):
     def models_path(self) -> Path:
         """The folder of pulled weights."""
         return self.data / "models"
+
+    @property
+    def uploads_path(self) -> Path:
+        """The folder of uploaded and fetched videos."""
+        return self.data / "uploads"
+
+    @property
+    def live_path(self) -> Path:
+        """The folder of recordings."""
+        return Path(self.live.folder).expanduser().absolute() if self.live.folder else self.data / "live"
 
     @classmethod
     def settings_customise_sources(
