@@ -1,77 +1,90 @@
 """Results of ingest stages as plain files, on this machine's disk or on any fsspec file system.
 
 Layout: `<root>/<video_id[:2]>/<video_id>/<stage>/<key>/<name>`. A stage's folder counts only once it holds `done.json`,
-which is written last. On a local disk the folder is made under a temporary name, flushed and renamed.
+which is written last. On a local disk the folder is made under a temporary name, flushed and renamed. An object store
+has no rename: there the files go to their places at once, many in one go, and the marker after them.
 """
 
 from __future__ import annotations
 
-import errno
 import io
 import json
-import os
 import re
 import shutil
-import socket
 import time
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-import fsspec
 import numpy as np
 import numpy.typing as npt
-from fsspec.implementations.local import LocalFileSystem
 
-from reelseek.errors import NotFound, ReelseekError, StorageError
+from reelseek.durable import TEMPORARY, abandoned, publish_folder, storage_errors, temporary_name
+from reelseek.errors import NotFound, ReelseekError
+from reelseek.filetree import FileTree
+
+__all__ = ["MARKER", "ArtefactStore", "StageWriter", "Stored", "storage_errors"]
 
 MARKER = "done.json"
-"""Written last into a stage's folder: `{"files": {name: bytes}}`."""
+"""Written last into a stage's folder: `{"files": {name: bytes}, "made": what is remembered of the run}`."""
 
 _POINTER = "current.json"
-_TEMPORARY = ".tmp-"
-_ABANDONED_AFTER = 24 * 3600.0
 _VIDEO_ID = re.compile(r"[0-9a-f]{32}")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_STORAGE_ERRNOS = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG}
-)
+_SEND_FILES, _SEND_BYTES = 64, 16 << 20
+"""What is gathered for an object store before it is sent."""
 
 Array = npt.NDArray[Any]
+_Bytes = bytes
 
 
-@contextmanager
-def storage_errors(place: str) -> Iterator[None]:
-    """Turn the operating system's refusals to write into a `StorageError` that names `place`."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _STORAGE_ERRNOS:
-            raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise StorageError(
-            f"{place} cannot be written: {error.strerror}.",
-            hint="Free some space; what is finished is kept." if full else "Check its permissions.",
-        ) from error
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What lies under one key of one stage.
+
+    Attributes:
+        files: name to bytes, the marker too.
+        linked: bytes of files that another result shares (hard links): deleting this one alone does not free them.
+        modified: when the last file was written, in seconds since the epoch.
+        complete: whether the marker is there.
+    """
+
+    stage: str
+    key: str
+    files: Mapping[str, int]
+    linked: int
+    modified: float
+    complete: bool
+
+    @property
+    def bytes(self) -> int:
+        """All its files."""
+        return sum(self.files.values())
 
 
 class StageWriter:
     """Takes the files of one stage; `ArtefactStore.write` makes it and publishes them together."""
 
-    def __init__(self, filesystem: Any, folder: str) -> None:
-        self._filesystem = filesystem
-        self._folder = folder
+    def __init__(self, store: ArtefactStore, tree: FileTree, folder: str) -> None:
+        self._store, self._tree, self._folder = store, tree, folder
         self._files: dict[str, int] = {}
+        self._made: dict[str, Any] = {}
+        self._linked: set[str] = set()
+        self._waiting: dict[str, _Bytes] = {}
+        self._copies: dict[str, str] = {}
+        self._sources: dict[tuple[str, str, str], dict[str, int]] = {}
+        self._folders: set[str] = set()
 
-    def bytes(self, name: str, content: bytes) -> None:
+    def bytes(self, name: str, content: _Bytes) -> None:
         """Write a file; `name` may hold folders, `thumbs/0.jpg`."""
-        path = f"{self._folder}/{_checked_name(name)}"
-        self._filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
-        with self._filesystem.open(path, "wb") as file:
-            file.write(content)
+        path = self._place(name)
+        self._waiting[path] = content
         self._files[name] = len(content)
+        waiting = sum(map(len, self._waiting.values()))
+        if self._tree.is_local or len(self._waiting) >= _SEND_FILES or waiting >= _SEND_BYTES:
+            self._send()
 
     def json(self, name: str, value: object) -> None:
         """Write a value as JSON.
@@ -87,10 +100,65 @@ class StageWriter:
         np.save(buffer, value, allow_pickle=False)
         self.bytes(name, buffer.getvalue())
 
+    def adopt(self, video_id: str, stage: str, key: str, name: str, as_name: str | None = None) -> None:
+        """Take a file of a finished result into this one, by a hard link or a copy inside the object store.
+
+        Args:
+            as_name: its name here; by default the same.
+
+        Raises:
+            NotFound: that result is not there, or has no such file.
+        """
+        as_name, source = as_name or name, self._store.path(video_id, stage, key, name)
+        files = self._sources.get((video_id, stage, key))
+        if files is None:
+            files = self._sources[video_id, stage, key] = self._store.files(video_id, stage, key)
+        if name not in files:
+            raise NotFound(f"The artefact {stage}/{name} of video {video_id} is not there.")
+        self._copies[self._place(as_name)] = source
+        self._files[as_name] = files[name]
+        if len(self._copies) >= _SEND_FILES:
+            self._send()
+
+    def remember(self, **facts: Any) -> None:
+        """Keep facts about this run beside the files (JSON's types): the engine, the inputs; `about` reads them."""
+        self._made |= facts
+
     @property
     def files(self) -> dict[str, int]:
         """What was written so far, name to bytes."""
         return dict(self._files)
+
+    def finish(self, seconds: float) -> set[str]:
+        """Send what waits, then write the marker.
+
+        Returns:
+            The files that were written rather than linked.
+        """
+        self._send()
+        self.json(MARKER, {"files": self.files, "made": {"seconds": round(seconds, 3)} | self._made})
+        self._send()
+        return {name for name in self._files if f"{self._folder}/{name}" not in self._linked}
+
+    def _place(self, name: str) -> str:
+        """The file's path; what was there under this name is given up."""
+        path = f"{self._folder}/{_checked_name(name)}"
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            self._tree.make_folder(folder)
+            self._folders.add(folder)
+        if name in self._files:
+            self._waiting.pop(path, None)
+            self._copies.pop(path, None)
+            self._linked.discard(path)
+            if self._tree.is_local:  # never written into: it may be a second name of another result's file
+                Path(path).unlink(missing_ok=True)
+        return path
+
+    def _send(self) -> None:
+        self._tree.write(self._waiting)
+        self._linked |= self._tree.copy(self._copies)
+        self._waiting, self._copies = {}, {}
 
 
 class ArtefactStore:
@@ -98,20 +166,19 @@ class ArtefactStore:
 
     Args:
         url: a path, or an fsspec URL such as `s3://bucket/folder`.
+
+    Raises:
+        StorageError: the URL's file system is not installed or cannot be opened.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        if "://" in url:
-            self._filesystem, root = fsspec.core.url_to_fs(url)
-        else:
-            self._filesystem, root = LocalFileSystem(), str(Path(url).expanduser().absolute())
-        self._local = isinstance(self._filesystem, LocalFileSystem)
-        self._root = cast(str, root).rstrip("/")
+        self._tree = FileTree(url)
+        self.is_local = self._tree.is_local
 
     def has(self, video_id: str, stage: str, key: str) -> bool:
         """Whether the stage is there and complete."""
-        return bool(self._filesystem.exists(f"{self._folder(video_id, stage, key)}/{MARKER}"))
+        return self._tree.exists(self.path(video_id, stage, key, MARKER))
 
     def files(self, video_id: str, stage: str, key: str) -> dict[str, int]:
         """The files of a complete stage, name to bytes.
@@ -121,22 +188,27 @@ class ArtefactStore:
         """
         return cast(dict[str, int], self.read_json(video_id, stage, key, MARKER)["files"])
 
+    def about(self, video_id: str, stage: str, key: str) -> dict[str, Any]:
+        """What is remembered of the run that made a stage: `seconds` of wall time, and what `remember` was given.
+
+        Raises:
+            NotFound: the stage is not there, or not complete.
+        """
+        return cast(dict[str, Any], self.read_json(video_id, stage, key, MARKER).get("made", {}))
+
     def open(self, video_id: str, stage: str, key: str, name: str) -> IO[bytes]:
         """Open a file for reading.
 
         Raises:
             NotFound: it is not there.
         """
-        path = f"{self._folder(video_id, stage, key)}/{_checked_name(name)}"
-        try:
-            return cast(IO[bytes], self._filesystem.open(path, "rb"))
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise NotFound(f"The artefact {stage}/{name} of video {video_id} is not there.") from error
+        with _found(video_id, stage, name):
+            return self._tree.open(self.path(video_id, stage, key, name))
 
     def read_bytes(self, video_id: str, stage: str, key: str, name: str) -> bytes:
         """Read a file. Raises `NotFound`."""
-        with self.open(video_id, stage, key, name) as file:
-            return file.read()
+        with _found(video_id, stage, name):
+            return self._tree.read(self.path(video_id, stage, key, name))
 
     def read_json(self, video_id: str, stage: str, key: str, name: str) -> Any:
         """Read a JSON file. Raises `NotFound`."""
@@ -149,106 +221,150 @@ class ArtefactStore:
 
     @contextmanager
     def write(self, video_id: str, stage: str, key: str) -> Iterator[StageWriter]:
-        """Write a stage: all of it is there after the block, or none of it when the block raises.
+        """Write a stage: it counts after the block, or not at all when the block raises.
 
         Raises:
             StorageError: the disk is full, read-only or refuses.
         """
-        final = self._folder(video_id, stage, key)
-        folder = f"{self._video(video_id)}/{_temporary_name()}" if self._local else final
+        final, started = self._folder(video_id, stage, key), time.monotonic()
+        folder = f"{self._video(video_id)}/{temporary_name()}" if self.is_local else final
         with storage_errors("The artefact folder"):
             try:
-                self._filesystem.makedirs(folder, exist_ok=True)
-                writer = StageWriter(self._filesystem, folder)
+                self._tree.make_folder(folder)
+                writer = StageWriter(self, self._tree, folder)
                 yield writer
-                writer.bytes(MARKER, json.dumps({"files": writer.files}).encode())
-                if self._local:
-                    _publish(Path(folder), Path(final))
+                written = writer.finish(time.monotonic() - started)
+                if self.is_local:
+                    publish_folder(Path(folder), Path(final), MARKER, written)
             except BaseException:
-                if self._local or not self.has(video_id, stage, key):
-                    with suppress(OSError):
-                        self._filesystem.rm(folder, recursive=True)
+                # on an object store another worker may be writing the same files; what is left there is for `gc`
+                if self.is_local:
+                    shutil.rmtree(folder, ignore_errors=True)
                 raise
 
     def current(self, video_id: str) -> dict[str, str]:
         """The key of each stage as of the last finished ingest; empty when there was none."""
-        path = f"{self._video(video_id)}/{_POINTER}"
         try:
-            content = cast(bytes, self._filesystem.cat_file(path))
-        except (FileNotFoundError, NotADirectoryError):
+            content = self._tree.read(f"{self._video(video_id)}/{_POINTER}")
+        except FileNotFoundError:
             return {}
         return cast(dict[str, str], _parsed(content, f"{_POINTER} of video {video_id}"))
 
     def set_current(self, video_id: str, keys: Mapping[str, str]) -> None:
-        """Say which keys the last finished ingest made or reused.
+        """Say which keys the last finished ingest made or reused; nothing is written where they are the same.
 
         Raises:
             StorageError: the disk is full, read-only or refuses.
         """
-        folder, content = self._video(video_id), json.dumps(dict(keys), sort_keys=True).encode()
+        if self.current(video_id) == keys:
+            return
+        content = json.dumps(dict(keys), sort_keys=True).encode()
         with storage_errors("The artefact folder"):
-            if not self._local:
-                self._filesystem.pipe_file(f"{folder}/{_POINTER}", content)
-                return
-            path = Path(folder) / f"{_temporary_name()}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                path.write_bytes(content)
-                _flush(path)
-                path.replace(path.parent / _POINTER)
-                _flush(path.parent)
-            finally:
-                path.unlink(missing_ok=True)
+            self._tree.replace(f"{self._video(video_id)}/{_POINTER}", content)
+
+    def keys(self, video_id: str, stage: str) -> list[str]:
+        """The keys under which finished results of a stage are there, sorted."""
+        names = (folder.rpartition("/")[2] for folder in self._tree.folders(f"{self._video(video_id)}/{stage}"))
+        return sorted(name for name in names if _PART.fullmatch(name) and self.has(video_id, stage, name))
+
+    def sizes(self, video_id: str) -> dict[tuple[str, str], int]:
+        """Bytes of every result of a video, finished or not, by (stage, key)."""
+        return {(stored.stage, stored.key): stored.bytes for stored in self.stored(video_id)}
+
+    def stored(self, video_id: str) -> list[Stored]:
+        """Every result of a video, finished or not, in order of stage and key. One listing of the video's folder."""
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for path, info in self._tree.find(self._video(video_id)).items():
+            stage, _, rest = path.partition("/")
+            key, _, name = rest.partition("/")
+            if name and not stage.startswith("."):
+                found.setdefault((stage, key), {})[name] = info
+        return [
+            Stored(
+                stage,
+                key,
+                {name: info.size for name, info in infos.items()},
+                sum(info.size for info in infos.values() if info.linked),
+                max(info.modified for info in infos.values()),
+                MARKER in infos,
+            )
+            for (stage, key), infos in sorted(found.items())
+        ]
+
+    def delete(self, video_id: str, stage: str, key: str) -> None:
+        """Delete a result, its marker first, so that a half of it never counts; nothing happens when it is not there.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        with storage_errors("The artefact folder"):
+            self._tree.remove(self._folder(video_id, stage, key), (MARKER,))
 
     def prune(self, video_id: str, keep: Mapping[str, str]) -> None:
         """Delete every stage result of a video but those of `keep` (stage to key)."""
-        kept = {self._folder(video_id, stage, key) for stage, key in keep.items()}
-        for stage in self._folders(self._video(video_id)):
-            for folder in self._folders(stage):
-                if folder not in kept:
-                    self._filesystem.rm(folder, recursive=True)
+        for stored in self.stored(video_id):
+            if keep.get(stored.stage) != stored.key:
+                self.delete(video_id, stored.stage, stored.key)
 
-    def sweep(self, video_id: str) -> None:
-        """Remove what a killed run left: temporary folders of dead processes of this machine, and day-old ones."""
-        if not self._local:
-            return
-        for path in Path(self._video(video_id)).glob(f"{_TEMPORARY}*"):
-            with suppress(OSError):
-                if _abandoned(path):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    def sweep(self, video_id: str, *, dry_run: bool = False) -> int:
+        """Remove what a killed run left: temporary folders of dead processes of this machine, and day-old ones.
+
+        Returns:
+            The bytes of what was left; with `dry_run` it still is.
+        """
+        if not self.is_local:
+            return 0
+        freed = 0
+        for path in Path(self._video(video_id)).glob(f"{TEMPORARY}*"):
+            with suppress(FileNotFoundError):
+                if abandoned(path):
+                    inner = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+                    freed += sum(item.stat().st_size for item in inner)
+                    if not dry_run:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return freed
 
     def delete_video(self, video_id: str) -> None:
-        """Delete all artefacts of a video; nothing happens when there are none."""
-        with suppress(FileNotFoundError):
-            self._filesystem.rm(self._video(video_id), recursive=True)
+        """Delete all artefacts of a video; nothing happens when there are none.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
+        with storage_errors("The artefact folder"):
+            self._tree.remove(self._video(video_id), (MARKER, _POINTER))
 
     def local_path(self, video_id: str, stage: str, key: str, name: str) -> Path | None:
         """The file's path where the store is on a local disk and the file exists, else None."""
-        path = Path(self._folder(video_id, stage, key)) / _checked_name(name)
-        return path if self._local and path.is_file() else None
+        path = Path(self.path(video_id, stage, key, name))
+        return path if self.is_local and path.is_file() else None
 
     def videos(self) -> list[str]:
         """Every video that has artefacts, sorted."""
-        names = (folder.rpartition("/")[2] for shelf in self._folders(self._root) for folder in self._folders(shelf))
+        shelves = self._tree.folders(self._tree.root)
+        names = (folder.rpartition("/")[2] for shelf in shelves for folder in self._tree.folders(shelf))
         return sorted(name for name in names if _VIDEO_ID.fullmatch(name))
 
-    def _folders(self, path: str) -> list[str]:
-        try:
-            entries = self._filesystem.ls(path, detail=True)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        names = (cast(str, item["name"]).rstrip("/") for item in entries if item["type"] == "directory")
-        return [name for name in names if not name.rpartition("/")[2].startswith(".")]
+    def path(self, video_id: str, stage: str, key: str, name: str) -> str:
+        """Where a file lies in the file system. Raises `NotFound` for names that would leave the store."""
+        return f"{self._folder(video_id, stage, key)}/{_checked_name(name)}"
 
     def _video(self, video_id: str) -> str:
         if not _VIDEO_ID.fullmatch(video_id):
             raise NotFound(f"There is no video {video_id!r}.")
-        return f"{self._root}/{video_id[:2]}/{video_id}"
+        return f"{self._tree.root}/{video_id[:2]}/{video_id}"
 
     def _folder(self, video_id: str, stage: str, key: str) -> str:
         if not _PART.fullmatch(stage) or not _PART.fullmatch(key):
             raise NotFound(f"There is no stage {stage!r} with key {key!r}.")
         return f"{self._video(video_id)}/{stage}/{key}"
+
+
+@contextmanager
+def _found(video_id: str, stage: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound(f"The artefact {stage}/{name} of video {video_id} is not there.") from error
 
 
 def _checked_name(name: str) -> str:
@@ -262,49 +378,3 @@ def _parsed(content: bytes, what: str) -> Any:
         return json.loads(content)
     except ValueError as error:
         raise ReelseekError(f"The artefact {what} is damaged.", hint="Index the video again.") from error
-
-
-def _temporary_name() -> str:
-    return f"{_TEMPORARY}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
-
-
-def _abandoned(path: Path) -> bool:
-    host, _, rest = path.name.removeprefix(_TEMPORARY).removesuffix(".json").rpartition("-")[0].rpartition("-")
-    if host == socket.gethostname() and rest.isdigit():
-        try:
-            os.kill(int(rest), 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-    return time.time() - path.stat().st_mtime > _ABANDONED_AFTER
-
-
-def _publish(folder: Path, final: Path) -> None:
-    """Flush `folder` to the disk and give it its final name."""
-    for path in folder.rglob("*"):
-        _flush(path)
-    _flush(folder)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    for _ in range(2):
-        try:
-            folder.rename(final)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            if (final / MARKER).exists():  # another worker was faster; the same key means the same result
-                shutil.rmtree(folder)
-                return
-            shutil.rmtree(final)
-        else:
-            _flush(final.parent)
-            return
-    raise StorageError(f"The artefact folder {final} cannot be replaced.")
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -71,6 +72,65 @@ def test_current_prune_and_delete(store: ArtefactStore) -> None:
     store.delete_video(VIDEO)
     assert store.videos() == [OTHER]
     assert store.current(VIDEO) == {}
+
+
+def test_files_of_another_result_are_adopted(store: ArtefactStore) -> None:
+    with store.write(VIDEO, "frames", "part-0") as writer:
+        writer.bytes("looks/0.jpg", b"first")
+        writer.bytes("looks/1.jpg", b"second")
+    with store.write(VIDEO, "frames", "whole") as writer:
+        writer.adopt(VIDEO, "frames", "part-0", "looks/0.jpg", "looks/7.jpg")
+        writer.adopt(VIDEO, "frames", "part-0", "looks/1.jpg")
+        with pytest.raises(NotFound):
+            writer.adopt(VIDEO, "frames", "part-0", "looks/2.jpg")
+        with pytest.raises(NotFound):
+            writer.adopt(VIDEO, "frames", "part-1", "looks/0.jpg")
+        writer.bytes("looks/1.jpg", b"another")
+    assert store.files(VIDEO, "frames", "whole") == {"looks/7.jpg": 5, "looks/1.jpg": 7}
+    assert store.read_bytes(VIDEO, "frames", "part-0", "looks/1.jpg") == b"second"
+    store.delete(VIDEO, "frames", "part-0")
+    assert not store.has(VIDEO, "frames", "part-0")
+    with store.open(VIDEO, "frames", "whole", "looks/7.jpg") as file:
+        assert file.read() == b"first"
+    assert store.read_bytes(VIDEO, "frames", "whole", "looks/1.jpg") == b"another"
+
+
+def test_a_file_system_without_hard_links_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    store = ArtefactStore(str(tmp_path))
+    with store.write(VIDEO, "frames", "part") as writer:
+        writer.bytes("looks/0.jpg", b"first")
+    monkeypatch.setattr(os, "link", refuse)
+    with store.write(VIDEO, "frames", "whole") as writer:
+        writer.adopt(VIDEO, "frames", "part", "looks/0.jpg")
+    assert store.read_bytes(VIDEO, "frames", "whole", "looks/0.jpg") == b"first"
+    assert [stored.linked for stored in store.stored(VIDEO)] == [0, 0]
+
+
+def test_what_is_stored_is_listed_with_sizes(store: ArtefactStore) -> None:
+    assert store.stored(VIDEO) == []
+    assert store.sizes(VIDEO) == {}
+    assert store.keys(VIDEO, "frames") == []
+    for key in ("k2", "k1"):
+        with store.write(VIDEO, "frames", key) as writer:
+            writer.bytes("frames/0.jpg", b"x" * 1000)
+            writer.remember(engine="reader-1")
+    store.set_current(VIDEO, {"frames": "k1"})
+    assert store.keys(VIDEO, "frames") == ["k1", "k2"]
+    marker = len(store.read_bytes(VIDEO, "frames", "k1", "done.json"))
+    assert store.sizes(VIDEO)["frames", "k1"] == 1000 + marker
+    first, second = store.stored(VIDEO)
+    assert (first.key, second.key) == ("k1", "k2")
+    assert first.files == {"frames/0.jpg": 1000, "done.json": marker}
+    assert first.complete
+    assert abs(first.modified - time.time()) < 60
+    assert store.about(VIDEO, "frames", "k1")["engine"] == "reader-1"
+    assert store.about(VIDEO, "frames", "k1")["seconds"] >= 0
+    store.delete(VIDEO, "frames", "k2")
+    store.delete(VIDEO, "frames", "k2")
+    assert store.keys(VIDEO, "frames") == ["k1"]
 
 
 @pytest.mark.parametrize("bad", ["../../etc/passwd", "/etc/passwd", "", "a/../b", "a//b", ".hidden", "a\0b"])
