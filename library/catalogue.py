@@ -7,12 +7,13 @@ from typing import Self
 from library.database import Database
 from library.ingests import Ingests
 from library.libraries import Libraries
+from library.sources import Sources
 from library.videos import Videos
 from reelseek.settings import Settings
 
 
-class Catalogue(Libraries, Videos, Ingests):
-    """Opens the database, migrates it when it is older, and answers for libraries, videos and ingests. Thread-safe.
+class Catalogue(Libraries, Videos, Ingests, Sources):
+    """Opens the database, migrates an older one, answers for libraries, videos, ingests and live sources. Thread-safe.
 
     Args:
         url: an SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://…`.

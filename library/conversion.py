@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
-from library.records import Counts, Ingest, Job, JobState, Library, Location, VideoEntry, VideoState
-from library.schema import IngestRow, JobRow, LibraryRow, LocationRow, VideoRow
+from library.records import (
+    Counts,
+    Gap,
+    Ingest,
+    Job,
+    JobState,
+    Library,
+    Location,
+    Source,
+    SourceState,
+    VideoEntry,
+    VideoState,
+)
+from library.schema import IngestRow, JobRow, LibraryRow, LocationRow, SourceRow, VideoRow
 
 
 def library_record(row: LibraryRow, video_count: int) -> Library:
@@ -72,4 +85,28 @@ def job_record(row: JobRow) -> Job:
         finished_at=row.finished_at,
         lease_until=row.lease_until,
         result=dict(row.result),
+    )
+
+
+def source_record(row: SourceRow) -> Source:
+    """A live source."""
+    return Source(
+        source_id=row.source_id,
+        name=row.name,
+        kind=row.kind,
+        url=row.url,
+        chunk_seconds=row.chunk_seconds,
+        keep_hours=row.keep_hours,
+        added_at=row.added_at,
+        state=SourceState(row.state),
+        detail=row.detail,
+        holder=row.holder,
+        lease_until=row.lease_until,
+        last_chunk_at=row.last_chunk_at,
+        chunk_count=row.chunk_count,
+        gap_count=row.gap_count,
+        gaps=tuple(
+            Gap(datetime.fromisoformat(gap["start"]), datetime.fromisoformat(gap["end"]), gap["reason"])
+            for gap in row.gaps
+        ),
     )

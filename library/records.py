@@ -139,7 +139,7 @@ class Job:
     """A row of the ledger.
 
     Attributes:
-        kind: `index`, `scan` or `maintain`.
+        kind: `index`, `scan`, `maintain` or `fetch`.
         attempt: counts claims. It is the fencing token: a write with an older one is refused.
         stage, fraction: progress of the running attempt, 0 to 1 within the stage.
         failures: attempts that ended without a result.
@@ -164,6 +164,58 @@ class Job:
     finished_at: datetime | None = None
     lease_until: datetime | None = None
     result: JsonObject = field(default_factory=dict)
+
+
+class SourceState(StrEnum):
+    """Where a live source stands. `full`: the disk has no room; `ended`: it was finite and is recorded to its end."""
+
+    WAITING = "waiting"
+    CONNECTING = "connecting"
+    RECORDING = "recording"
+    RECONNECTING = "reconnecting"
+    FULL = "full"
+    ENDED = "ended"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a live source that is not recorded, and why."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A live source.
+
+    Attributes:
+        kind: `url`, recorded while the server runs; `pipe` or `file`, recorded by the command that reads it.
+        url: where it is, with its secrets: show `masked` of it only. For a `file` its path, for a `pipe` `-`.
+        chunk_seconds, keep_hours: its own, or None for those of the settings.
+        detail: what is the matter, one sentence, or empty.
+        holder: which process records it, empty when none does.
+        last_chunk_at: when the newest recording ended, on the source's clock.
+        gaps: the newest ones, newest last.
+    """
+
+    source_id: int
+    name: str
+    kind: str
+    url: str
+    chunk_seconds: float | None
+    keep_hours: float | None
+    added_at: datetime
+    state: SourceState
+    detail: str = ""
+    holder: str = ""
+    lease_until: datetime | None = None
+    last_chunk_at: datetime | None = None
+    chunk_count: int = 0
+    gap_count: int = 0
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,27 @@ class JobRow(Base):
     __table_args__ = (Index("ix_job_queue", "state", "priority", "job_id"),)
 
 
+class SourceRow(Base):
+    """A live source. `holder` records it until `lease_until`, which it renews."""
+
+    __tablename__ = "source"
+    source_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    url: Mapped[str] = mapped_column(Text)
+    chunk_seconds: Mapped[float | None] = mapped_column(Float)
+    keep_hours: Mapped[float | None] = mapped_column(Float)
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(20))
+    detail: Mapped[str] = mapped_column(Text, default="")
+    holder: Mapped[str] = mapped_column(Text, default="")
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_chunk_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    chunk_count: Mapped[int] = mapped_column(Integer, default=0)
+    gap_count: Mapped[int] = mapped_column(Integer, default=0)
+    gaps: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+
+
 class ApiKeyRow(Base):
     """An API key: a salted hash of its secret, never the secret."""
 
