@@ -100,24 +100,37 @@ def transcribe(
     *,
     load: Callable[[], SpeechEngine | None],
     progress: Callable[[float], None],
+    start: float = 0.0,
+    end: float | None = None,
 ) -> tuple[TimedText, ...]:
-    """Recognise speech window by window; silent windows load no model."""
+    """Recognise the speech of `[start, end)`, window by window; silent windows load no model.
+
+    Args:
+        load: gives the engine; called only where there is something to hear.
+        progress: called with the fraction of the stretch that is done; may raise to stop.
+        start: seconds of the video, from `ingest.audio.quiet_border`, as `end`: then each word is in one stretch only.
+        end: seconds of the video; None for all there is.
+
+    Returns:
+        Sentences, times in seconds of the video.
+    """
     lines: list[TimedText] = []
-    for start, audio in windows(sound(path, info, settings)):
-        begin, share = start / info.duration, len(audio) / RATE / info.duration
-        progress(min(1.0, begin))
+    length = max(1e-9, (info.duration if end is None else end) - start)
+    for begin, audio in windows(sound(path, info, settings, start, end)):
+        before, share = begin / length, len(audio) / RATE / length
+        progress(min(1.0, before))
         if not len(audio) or float(np.abs(audio).max()) < _SILENCE:
             continue
         engine = load()
         if engine is None:
             break
 
-        def inside(fraction: float, begin: float = begin, share: float = share) -> None:
-            progress(min(1.0, begin + fraction * share))
+        def inside(fraction: float, before: float = before, share: float = share) -> None:
+            progress(min(1.0, before + fraction * share))
 
         for line in engine.transcribe(audio, language=settings.language, progress=inside):
             if line.text.strip():
-                lines.append(_shifted(line, start, info.duration))
+                lines.append(_shifted(line, start + begin, info.duration))
     return tuple(lines)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
-from ingest.audio import RATE, quietest, sound, windows
+from ingest import audio
+from ingest.audio import RATE, quiet_border, quietest, sound, windows
 from ingest.probe import probe
-from reelseek.records import Audio
+from reelseek.records import Audio, VideoInfo
 from reelseek.settings import IngestSettings
 from tests.support.media import busy, steady, tone, tone_spans, write_video
 
@@ -43,11 +47,11 @@ def test_sound_that_begins_late_keeps_its_time(tmp_path: Path) -> None:
     assert tone_spans(heard(path)) == [pytest.approx((2.5, 3.0), abs=0.1)]
 
 
-def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
-    path = tmp_path / "gap.mkv"
+def write_gap(path: Path) -> Path:
+    """A tone at 0.2 s and at 14.2 s, and nothing at all from 1 s to 14 s."""
     with av.open(str(path), "w") as output:
         stream = output.add_stream("flac", rate=RATE, layout="mono")
-        for begin in (0.0, 6.0):
+        for begin in (0.0, 14.0):
             for place in range(0, RATE, 800):
                 part = (tone([(0.2, 0.4)], 1.0)[place : place + 800] * 32767).astype(np.int16).reshape(1, -1)
                 frame = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
@@ -55,7 +59,12 @@ def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
                 frame.time_base = Fraction(1, RATE)
                 output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-    assert tone_spans(heard(path)) == [pytest.approx((0.2, 0.4), abs=0.06), pytest.approx((6.2, 6.4), abs=0.06)]
+    return path
+
+
+def test_a_gap_in_the_sound_is_silence(tmp_path: Path) -> None:
+    path = write_gap(tmp_path / "gap.mkv")
+    assert tone_spans(heard(path)) == [pytest.approx((0.2, 0.4), abs=0.06), pytest.approx((14.2, 14.4), abs=0.06)]
 
 
 def test_windows_join_to_the_whole_and_are_cut_in_silence() -> None:
@@ -83,3 +92,128 @@ def test_real_sound_tracks_are_as_long_as_their_video(shared_data: Path) -> None
     for name in ("exo_bbb_2500ms.ts", "exo_video_desks.3gp", "moviepy_no_duration.webm", "tc_nasa_13013.mp4"):
         path = shared_data / "video" / name
         assert len(heard(path)) / RATE == pytest.approx(probe(path, SETTINGS, "0" * 32).duration, abs=0.3), name
+
+
+# --- stretches of a longer sound ------------------------------------------------------------------------------------
+
+CODECS = {
+    "aac.mp4": "-c:a aac -ar 44100",
+    "aac.ts": "-c:a aac -ar 48000 -f mpegts",
+    "aac.aac": "-c:a aac -ar 44100",
+    "opus.webm": "-c:a libopus -ar 48000",
+    "opus.ogg": "-c:a libopus",
+    "mp3.mp3": "-c:a libmp3lame -q:a 4 -ar 44100",
+    "mp3.mkv": "-c:a libmp3lame -ar 44100",
+    "pcm.wav": "-c:a pcm_s16le -ar 22050 -ac 2",
+    "flac.mkv": "-c:a flac -ar 44100",
+    "aac.flv": "-c:a aac -ar 44100",
+}
+
+
+@pytest.fixture(scope="module")
+def speech(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Almost a minute of real speech."""
+    folder = tmp_path_factory.mktemp("speech")
+    sources = [shared_data / "audio" / name for name in ("fasterwhisper_multilingual.mp3", "jfk.flac")]
+    inputs = [part for source in sources for part in ("-i", str(source))]
+    join = "[0]atrim=10:50[a];[a][1]concat=n=2:v=0:a=1,aformat=channel_layouts=mono"
+    target = folder / "speech.wav"
+    ffmpeg(*inputs, "-filter_complex", join, "-ar", "16000", str(target))
+    return target
+
+
+def ffmpeg(*arguments: str) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *arguments], check=True)
+
+
+def in_chunks(path: Path, info: VideoInfo, settings: IngestSettings) -> list[Audio]:
+    borders = [
+        quiet_border(path, info, settings, nominal) for nominal in np.arange(0.0, info.duration, settings.chunk_seconds)
+    ]
+    ends = [*borders[1:], info.duration]
+    return [
+        np.concatenate([np.zeros(0, np.float32), *sound(path, info, settings, start, end)])
+        for start, end in zip(borders, ends, strict=True)
+    ]
+
+
+def assert_alike(joined: Audio, whole: Audio) -> None:
+    """The same sound to within a sample or two, a second at a time; silence may follow."""
+    count = min(len(joined), len(whole))
+    assert len(whole) - len(joined) <= 20
+    assert not joined[len(whole) + 2 * RATE // 1000 :].any()
+    for begin in range(RATE, count - 2 * RATE, RATE):
+        second = whole[begin : begin + RATE]
+        if second.std() < 1e-3:
+            continue
+        alike = [np.corrcoef(second, joined[begin + by : begin + by + RATE])[0, 1] for by in range(-3, 4)]
+        assert max(alike) > 0.9, (begin / RATE, alike)
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_chunks_join_to_the_whole(name: str, speech: Path, tmp_path: Path) -> None:
+    path = tmp_path / name
+    ffmpeg("-i", str(speech), *CODECS[name].split(), str(path))
+    settings = IngestSettings(chunk_seconds=16)
+    info = probe(path, settings, "0" * 32)
+    assert_alike(np.concatenate(in_chunks(path, info, settings)), heard(path))
+
+
+def test_chunks_of_a_video_with_uneven_pictures_and_an_offset_join_to_the_whole(speech: Path, tmp_path: Path) -> None:
+    with av.open(str(speech)) as container:
+        samples = np.concatenate([frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)])
+    samples = (samples[: 50 * RATE] / 32768).astype(np.float32)
+    times = np.cumsum(np.random.default_rng(0).uniform(0.02, 0.9, 140))
+    pictures = [(float(time), busy(index % 5)) for index, time in enumerate(times)]
+    path = write_video(tmp_path / "uneven.mkv", pictures, sound=samples, sound_at=1.5, offset=33.0, gop=250)
+    settings = IngestSettings(chunk_seconds=15)
+    info = probe(path, settings, "0" * 32)
+    joined = np.concatenate(in_chunks(path, info, settings))
+    assert_alike(joined, heard(path))
+    late = np.concatenate([np.zeros(round((33.0 + 1.5 - info.start_offset) * RATE), np.float32), samples])
+    assert_alike(joined, late)
+
+
+def test_a_gap_over_a_border_stays_silence(tmp_path: Path) -> None:
+    path = write_gap(tmp_path / "gap.mkv")
+    settings = IngestSettings(chunk_seconds=10)
+    info = probe(path, settings, "0" * 32)
+    chunks = in_chunks(path, info, settings)
+    assert [len(chunk) / RATE for chunk in chunks] == [10.0, 5.0]
+    spans = tone_spans(np.concatenate(chunks))
+    assert spans == [pytest.approx((0.2, 0.4), abs=0.06), pytest.approx((14.2, 14.4), abs=0.06)]
+
+
+def test_a_stretch_after_the_sound_has_ended_is_silence_up_to_its_end(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "short.mp4", steady([(8.0, busy(1))]), sound=tone([(0.0, 2.0)], 2.0))
+    info = probe(path, SETTINGS, "0" * 32)
+    (silence,) = sound(path, info, SETTINGS, 5.0, 7.0)
+    assert len(silence) == 2 * RATE
+    assert not silence.any()
+
+
+def test_a_border_is_where_it_is_quietest(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    write_video(path, sound=tone([(0.0, 17.0), (17.6, 23.0), (23.4, 40.0)], 40.0))
+    info = probe(path, SETTINGS, "0" * 32)
+    assert 17.2 < quiet_border(path, info, SETTINGS, 20.0) < 17.5
+    assert quiet_border(path, info, SETTINGS, 30.0) == 30.0
+    assert quiet_border(path, info, SETTINGS, 0.0) == 0.0
+    assert quiet_border(path, info, SETTINGS, info.duration) == info.duration
+
+
+def test_a_stretch_is_decoded_from_near_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "long.m4a"
+    ffmpeg("-f", "lavfi", "-i", "sine=440:r=16000", "-t", "90", "-c:a", "aac", str(path))
+    info = probe(path, SETTINGS, "0" * 32)
+    decoded: list[float] = []
+    original = audio._decoded
+
+    def counted(*arguments: Any) -> Iterator[av.AudioFrame]:
+        for frame in original(*arguments):
+            decoded.append(frame.samples / frame.sample_rate)
+            yield frame
+
+    monkeypatch.setattr(audio, "_decoded", counted)
+    assert sum(map(len, sound(path, info, SETTINGS, 70.0, 75.0))) == 5 * RATE
+    assert sum(decoded) < 12
