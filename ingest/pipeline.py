@@ -107,6 +107,7 @@ def _run(stage: str, work: Work, report: _Reporter) -> StageRun:
     report(stage, 0.0)
     with work.store.write(video_id, stage, key) as writer:
         detail = DOERS[stage](work, writer, lambda fraction: report(stage, min(fraction, 0.99)))
+        writer.remember(**plan.inputs[stage])
     report(stage, 1.0)
     return StageRun(stage, "done", time.monotonic() - started, "; ".join(filter(None, (detail, note))))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from engines.families import Kind
 from engines.protocols import ImageTextEngine, ObjectEngine, ScreenTextEngine, SentenceEngine, SpeechEngine
+from ingest.chunks import Chunk, chunks_of
 from ingest.speech import SpeechSource, speech_source
 from ingest.storage import (
     CHAPTERS,
@@ -24,7 +25,7 @@ from ingest.storage import (
     TEXT_VECTORS,
     VISUAL,
 )
-from reelseek.records import EngineRef, VideoInfo
+from reelseek.records import EngineRef, JsonObject, VideoInfo
 from reelseek.settings import IngestSettings, Settings
 
 VERSIONS: Mapping[str, int] = {
@@ -38,6 +39,11 @@ ENGINE_OF: Mapping[str, Kind] = {
 }  # fmt: skip
 """Stage to the kind of engine that it uses."""
 
+_FRAME_SETTINGS = (
+    "sample_fps", "keyframe_interval", "change_threshold", "max_side", "max_decode_errors", "storyboard_interval",
+    "chunk_seconds",
+)  # fmt: skip
+
 
 class EngineSource(Protocol):
     """What an ingest needs of `engines.registry.Engines`."""
@@ -50,6 +56,10 @@ class EngineSource(Protocol):
     def objects(self) -> ObjectEngine | None: ...
 
 
+CHUNKED = (FRAMES, SPEECH, SCREEN_TEXT, OBJECTS, VISUAL)
+"""Stages that are done chunk by chunk, in this order, and then joined."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The keys of all stages that will run or are done, and why the others are off.
@@ -59,34 +69,77 @@ class Plan:
         off: stage to the reason why it is off.
         refs: stage to the engine that it will use.
         notes: stage to what a person should know.
+        inputs: stage to what its key is made of, and its result remembers (`stage_inputs`).
+        chunks: what is covered: all of the video's chunks, or the first ones.
+        whole: whether `chunks` are all.
+        parts: stage to what the keys of its parts begin with; the same for all of a video and for its first chunks.
     """
 
     keys: dict[str, str]
     off: dict[str, str]
     refs: dict[str, EngineRef | None]
     source: SpeechSource
+    chunks: tuple[Chunk, ...]
+    whole: bool = True
+    parts: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, JsonObject] = field(default_factory=dict)
+
+    @property
+    def covered(self) -> float:
+        """Seconds of the video from its start that the plan is for."""
+        return self.chunks[-1].end
+
+    def add(self, stage: str, *, engine: EngineRef | None = None, of: Sequence[str] = (), **settings: object) -> None:
+        """Give a stage its key: from its code's version, its engine, the stages it builds on, and settings."""
+        made_of = {name: self.keys.get(name, "") for name in of}
+        self.inputs[stage] = stage_inputs(stage, engine=engine, of=made_of, **settings)
+        self.keys[stage] = stage_key(stage, self.inputs[stage])
+
+    def narrow(self, stage: str) -> None:
+        """Make a stage's key that of the part of the video that the plan covers."""
+        self.inputs[stage] = self.inputs[stage] | {"covered": self.covered}
+        self.keys[stage] = stage_key(stage, self.inputs[stage])
 
 
 def probe_key(settings: IngestSettings) -> str:
     """The key of the probe: the limits decide what is accepted."""
-    limits = [settings.max_duration, settings.max_pixels, settings.max_bytes, settings.max_streams]
-    return stage_key(PROBE, limits)
+    return stage_key(PROBE, _probe_inputs(settings))
 
 
-def stage_key(stage: str, *parts: object) -> str:
-    """A stage's key: its code's version and all that its result depends on; 32 hex digits."""
-    text = json.dumps([stage, VERSIONS[stage], parts], sort_keys=True, default=str)
+def stage_inputs(
+    stage: str, *, engine: EngineRef | None = None, of: Mapping[str, str] | None = None, **settings: object
+) -> JsonObject:
+    """All that a stage's result depends on, by name: `version`, `engine`, `of` (stage to key), `settings`."""
+    used = None if engine is None else {"id": engine.id, "fingerprint": engine.fingerprint}
+    return {"version": VERSIONS[stage], "engine": used, "of": dict(of or {}), "settings": settings}
+
+
+def stage_key(stage: str, inputs: JsonObject) -> str:
+    """A stage's key: a hash of all that its result depends on; 32 hex digits."""
+    text = json.dumps([stage, inputs], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def _probe_inputs(settings: IngestSettings) -> JsonObject:
+    names = ("max_duration", "max_pixels", "max_bytes", "max_streams")
+    return stage_inputs(PROBE, **{name: getattr(settings, name) for name in names})
+
+
 def make_plan(
-    path: Path, info: VideoInfo, settings: Settings, engines: EngineSource, failed: Mapping[str, str] | None = None
+    path: Path,
+    info: VideoInfo,
+    settings: Settings,
+    engines: EngineSource,
+    failed: Mapping[str, str] | None = None,
+    *,
+    first: int | None = None,
 ) -> Plan:
     """Decide sources and keys. Reads at most a subtitle file beside the video.
 
     Args:
         failed: stages whose engine could not be loaded, with the reason; they are off.
+        first: plan for so many chunks from the start alone; None for the whole video.
 
     Raises:
         EngineUnavailable: the settings name an engine that cannot run.
@@ -96,19 +149,23 @@ def make_plan(
         stage: None if stage in failed else engines.ref(kind) for stage, kind in ENGINE_OF.items()
     }
     source = speech_source(path, info, ingest, refs[SPEECH])
-    plan = Plan({PROBE: probe_key(ingest)}, {}, refs, source)
-    keys, off = plan.keys, plan.off
+    chunks = chunks_of(info, ingest)
+    whole = first is None or first >= len(chunks)
+    plan = Plan(
+        {PROBE: probe_key(ingest)}, {}, refs, source, chunks if whole else chunks[:first], whole,
+        inputs={PROBE: _probe_inputs(ingest)},
+    )  # fmt: skip
+    off = plan.off
     if info.has_video:
-        keys[FRAMES] = stage_key(
-            FRAMES, ingest.sample_fps, ingest.keyframe_interval, ingest.change_threshold, ingest.max_side,
-            ingest.max_decode_errors, ingest.storyboard_interval,
-        )  # fmt: skip
+        plan.add(FRAMES, **{name: getattr(ingest, name) for name in _FRAME_SETTINGS})
     else:
         off[FRAMES] = "no pictures"
     if source.silent:
         off[SPEECH] = failed.get(SPEECH) or ("no audio" if not info.has_audio else "no engine")
     else:
-        keys[SPEECH] = stage_key(SPEECH, source.identity, ingest.language)
+        used = None if source.sidecar else source.engine
+        plan.add(SPEECH, engine=used, language=ingest.language, source=list(source.identity),
+                 chunk_seconds=ingest.chunk_seconds)
     if source.note:
         plan.notes[SPEECH] = source.note
     for stage in (SCREEN_TEXT, OBJECTS, VISUAL):
@@ -118,21 +175,27 @@ def make_plan(
         elif ref is None:
             off[stage] = failed.get(stage) or "no engine"
         else:
-            keys[stage] = stage_key(stage, keys[FRAMES], ref.fingerprint, ref.id)
+            plan.add(stage, engine=ref, of=[FRAMES])
+    chunked = [stage for stage in CHUNKED if stage in plan.keys]
+    plan.parts.update({stage: plan.keys[stage] for stage in chunked if stage != SPEECH or source.only_engine})
+    if not whole:
+        for stage in chunked:
+            plan.narrow(stage)
     _derived(plan, info, ingest, failed)
     return plan
 
 
 def _derived(plan: Plan, info: VideoInfo, ingest: IngestSettings, failed: Mapping[str, str]) -> None:
-    keys, off, sentence = plan.keys, plan.off, plan.refs[TEXT_VECTORS]
-    heard = [keys.get(stage, "") for stage in (FRAMES, SPEECH, SCREEN_TEXT, OBJECTS)]
-    keys[SEGMENTS] = stage_key(SEGMENTS, heard, ingest.segment_min, ingest.segment_max, info.duration)
+    sentence = plan.refs[TEXT_VECTORS]
+    heard = (FRAMES, SPEECH, SCREEN_TEXT, OBJECTS)
+    limits = {"segment_min": ingest.segment_min, "segment_max": ingest.segment_max}
+    plan.add(SEGMENTS, of=heard, duration=plan.covered, **limits)
     if sentence is not None:
-        keys[TEXT_VECTORS] = stage_key(TEXT_VECTORS, keys[SEGMENTS], sentence.fingerprint, sentence.id)
+        plan.add(TEXT_VECTORS, engine=sentence, of=[SEGMENTS])
     else:
-        off[TEXT_VECTORS] = failed.get(TEXT_VECTORS) or "no engine"
-    keys[CHAPTERS] = stage_key(CHAPTERS, keys[SEGMENTS], keys.get(TEXT_VECTORS, ""))
+        plan.off[TEXT_VECTORS] = failed.get(TEXT_VECTORS) or "no engine"
+    plan.add(CHAPTERS, of=[SEGMENTS, TEXT_VECTORS])
     if info.has_video:
-        keys[MEDIA] = stage_key(MEDIA, keys[FRAMES], keys[SEGMENTS])
+        plan.add(MEDIA, of=[FRAMES, SEGMENTS])
     else:
-        off[MEDIA] = "no pictures"
+        plan.off[MEDIA] = "no pictures"
