@@ -123,6 +123,45 @@ class DetectedObject:
 
 
 @dataclass(frozen=True, slots=True)
+class PathPoint:
+    """Where a followed object is at a time; between two points it moves in a straight line."""
+
+    time: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectTrack:
+    """One object followed through one shot, from its first to its last showing, `[start, end)`.
+
+    Attributes:
+        number: as in `DetectedObject.track`, unique within its video.
+        confidence: the mean of its detections, 0 to 1.
+        entered: how it came: `left`, `right`, `top`, `bottom` (over that edge of the picture), `appeared` (in the middle
+            of it), `start` (it was there when the shot began).
+        left: how it went: an edge, `vanished`, or `end` (it was there when the shot ended).
+        path: where it was, few points, the first at `start`.
+    """
+
+    number: int
+    label: str
+    confidence: float
+    start: float
+    end: float
+    entered: str
+    left: str
+    path: tuple[PathPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountStep:
+    """From `time` on there are `count` at once, until the next step."""
+
+    time: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class TextBox:
     """One line of text read in one picture."""
 
@@ -150,11 +189,24 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """A sampled picture between keyframes, kept smaller while things move: for following objects and texts.
+
+    Attributes:
+        image: the artefact's name of its JPEG, relative to the video's artefacts.
+    """
+
+    time: float
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """The unit of retrieval, 5 to 30 s where the video is that long.
 
     Attributes:
         object_counts: label to the largest number seen at once.
+        typical_counts: label to the number that is seen at once most of its time (the median over time), where not 0.
     """
 
     index: int
@@ -165,6 +217,7 @@ class Segment:
     caption: str = ""
     object_counts: dict[str, int] = field(default_factory=dict)
     speakers: tuple[str, ...] = ()
+    typical_counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +292,8 @@ class VideoDocument:
         line_vectors: `(len(lines), text_space.dimension)`.
         channels: channel to the engine that filled it, or None where it is off.
         partial: an ingest still runs and will replace this.
+        tracks: objects followed over time, in order of their first showing.
+        object_counts: label to how many are seen at once, as the steps at which that changes.
     """
 
     info: VideoInfo
@@ -255,6 +310,8 @@ class VideoDocument:
     line_vectors: Vector | None
     channels: dict[Channel, EngineRef | None]
     partial: bool = False
+    tracks: tuple[ObjectTrack, ...] = ()
+    object_counts: dict[str, tuple[CountStep, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,11 @@ class EngineSettings(_Group):
     speech: str = Field("auto", description="speech engine: faster-whisper:SIZE, whisper:SIZE, pocketsphinx, off")
     screen_text: str = Field("auto", description="screen-text engine: paddleocr, rapidocr, paddleocr-native:NAME, off")
     objects: str = Field("auto", description="object engine: ultralytics:NAME.pt, onnx:/file.onnx, off")
+    tracker: str = Field(
+        "auto",
+        pattern=r"^(auto|bytetrack|botsort|overlap)$",
+        description="how objects are followed: bytetrack, botsort (extra `yolo`), overlap (our own)",
+    )
     vlm: str = Field("auto", description="VLM: transformers:NAME, openai:MODEL (a local server), extractive")
     vlm_url: str = Field("http://127.0.0.1:11434/v1", description="base URL of the OpenAI-compatible server")
     vlm_timeout: float = Field(60.0, gt=0, description="seconds before an answer falls back to extractive")
@@ -48,6 +53,12 @@ class EngineSettings(_Group):
 class IngestSettings(_Group):
     """How videos are taken apart."""
 
+    chunk_seconds: float = Field(
+        300.0, ge=10, description="a longer video is taken apart in chunks of this length (s), by all workers at once"
+    )
+    hardware: str = Field(
+        "auto", pattern=r"^[a-z0-9]+$", description="decoding by hardware: auto, off, cuda, vaapi, videotoolbox, qsv, …"
+    )
     sample_fps: float = Field(2.0, gt=0, le=60, description="sampled pictures per second of video")
     keyframe_interval: float = Field(10.0, gt=0, description="a keyframe at least this often (s) while pictures change")
     change_threshold: float = Field(0.02, ge=0, le=1, description="mean difference that makes a new keyframe, 0 to 1")
