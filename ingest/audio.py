@@ -16,6 +16,7 @@ from av.error import EOFError as StreamEnd
 from av.error import FFmpegError
 from av.packet import Packet
 
+from ingest.audio_tracks import audio_stream
 from ingest.opening import open_media, seconds
 from reelseek.errors import MediaError
 from reelseek.records import Audio, VideoInfo
@@ -223,8 +224,8 @@ def _frames(path: Path, info: VideoInfo, settings: IngestSettings, start: float,
     tries: tuple[float | None, ...] = (*_BACK, None) if start > 2 * _PREROLL else (None,)
     for back in tries:
         with open_media(path) as container:
-            stream = container.streams.best("audio")
-            if not isinstance(stream, AudioStream):
+            stream = audio_stream(container, info, settings)
+            if stream is None:
                 return
             if back is not None and not _sought(container, start + info.start_offset - back):
                 continue

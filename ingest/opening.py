@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,3 +90,10 @@ def seconds(stream: Stream, ticks: int | None) -> float | None:
 
 def _is_cover(stream: Stream) -> bool:
     return bool(int(stream.disposition) & int(av.stream.Disposition.attached_pic))
+
+
+def clean(text: str) -> str:
+    """A container's text as any store takes it: no control characters, no lone surrogates, spaces for line breaks."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    kept = (" " if character in "\n\r\t" else character for character in text)
+    return "".join(c for c in kept if unicodedata.category(c) not in ("Cc", "Cs")).strip()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from ingest.audio_tracks import audio_tracks
 from ingest.identity import content_id
-from ingest.opening import open_media, picture_stream, seconds
+from ingest.opening import clean, open_media, picture_stream, seconds
 from ingest.subtitles import bcp47
 from reelseek.errors import MediaError
 from reelseek.records import Chapter, VideoInfo
@@ -66,7 +66,7 @@ def probe(path: Path, settings: IngestSettings, video_id: str | None = None) -> 
             raise MediaError(f"It is {duration:.0f} s long; the limit is {settings.max_duration:.0f} s.")
         rotation = -int(first.rotation) % 360 if first is not None else 0
         width, height = shown_size(first, video, rotation) if first is not None and video is not None else (0, 0)
-        tags = {_clean(name): _clean(value) for name, value in container.metadata.items()}
+        tags = {clean(name): clean(value) for name, value in container.metadata.items()}
         return VideoInfo(
             video_id=video_id or content_id(path),
             title=title_of(path, tags),
@@ -85,6 +85,7 @@ def probe(path: Path, settings: IngestSettings, video_id: str | None = None) -> 
             subtitle_tracks=tuple(_subtitle_tracks(container)),
             chapters=tuple(_chapters(container, offset, duration)),
             tags=tags,
+            audio_tracks=tuple(audio_tracks(container)),
         )
 
 
@@ -93,7 +94,7 @@ def title_of(path: Path, tags: dict[str, str]) -> str:
     tagged = tags.get("title", "").strip()
     if not _GENERATED_TITLE.match(tagged):
         return tagged
-    stem = _clean(path.stem)
+    stem = clean(path.stem)
     return re.sub(r"[_\s]+", " ", stem).strip() or stem
 
 
@@ -203,8 +204,8 @@ def _subtitle_tracks(container: InputContainer) -> Iterable[dict[str, str]]:
         yield {
             "index": str(stream.index),
             "codec": codec,
-            "language": bcp47(_clean(stream.language or "")),
-            "title": _clean(stream.metadata.get("title", "")),
+            "language": bcp47(clean(stream.language or "")),
+            "title": clean(stream.metadata.get("title", "")),
             "kind": "text" if codec in TEXT_CODECS else "picture",
             "default": "yes" if int(stream.disposition) & 1 else "no",
         }
@@ -217,13 +218,6 @@ def _chapters(container: InputContainer, offset: float, duration: float) -> Iter
         start = max(0.0, chapter["start"] * base - offset)
         end = min(duration, chapter["end"] * base - offset)
         if end > start:
-            title = _clean(chapter["metadata"].get("title", "")) or f"Chapter {index + 1}"
+            title = clean(chapter["metadata"].get("title", "")) or f"Chapter {index + 1}"
             yield Chapter(index, start, end, title, "container")
             index += 1
-
-
-def _clean(text: str) -> str:
-    """Text that any store takes: no control characters, no lone surrogates, spaces for line breaks."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    kept = (" " if character in "\n\r\t" else character for character in text)
-    return "".join(c for c in kept if unicodedata.category(c) not in ("Cc", "Cs")).strip()

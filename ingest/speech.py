@@ -10,6 +10,7 @@ import numpy as np
 
 from engines.protocols import SpeechEngine
 from ingest.audio import RATE, sound, windows
+from ingest.audio_tracks import choose_audio, chosen_audio
 from ingest.sentences import sentences
 from ingest.subtitles import EMBEDDED, SIDECAR, Cue, choose_sidecar, choose_track, read_sidecar, read_track
 from reelseek.errors import MediaError
@@ -28,6 +29,7 @@ class SpeechSource:
         sidecar: the subtitle file beside the video; it wins.
         track: the stream index of an embedded text track; it comes next.
         engine: the speech engine; used where there are no subtitles or they turn out empty.
+        sound: the index of the sound track that the engine listens to.
         note: what a person should know: a subtitle file that could not be read.
     """
 
@@ -36,18 +38,25 @@ class SpeechSource:
     track: int | None = None
     language: str = ""
     engine: EngineRef | None = None
+    sound: str = ""
     note: str = ""
 
     @property
     def identity(self) -> tuple[str, ...]:
         """What a stage's key has to say of it."""
         fallback = "" if self.sidecar else (self.engine.fingerprint if self.engine else "")
-        return self.sidecar_hash, "" if self.track is None else str(self.track), self.language, fallback
+        heard = self.sound if fallback else ""
+        return self.sidecar_hash, "" if self.track is None else str(self.track), self.language, fallback, heard
 
     @property
     def silent(self) -> bool:
         """There is nothing to take words from."""
         return self.sidecar is None and self.track is None and self.engine is None
+
+    @property
+    def only_engine(self) -> bool:
+        """The engine is the one source: then the sound can be heard in chunks."""
+        return self.engine is not None and self.sidecar is None and self.track is None
 
 
 def speech_source(path: Path, info: VideoInfo, settings: IngestSettings, engine: EngineRef | None) -> SpeechSource:
@@ -60,10 +69,15 @@ def speech_source(path: Path, info: VideoInfo, settings: IngestSettings, engine:
             note = f"the subtitles {chosen.path.name} are empty"
         except MediaError as error:
             note = error.message
-    usable = engine if info.has_audio else None
+    usable, heard = engine if info.has_audio else None, choose_audio(info, settings)
+    sound_track = heard["index"] if heard is not None and usable is not None else ""
     if track := choose_track(info, settings.language):
-        return SpeechSource(track=int(track["index"]), language=track["language"], engine=usable, note=note)
-    return SpeechSource(language=settings.language, engine=usable, note=note)
+        return SpeechSource(
+            track=int(track["index"]), language=track["language"], engine=usable, sound=sound_track, note=note
+        )
+    if usable is not None:
+        note = "; ".join(filter(None, (note, chosen_audio(info, settings))))
+    return SpeechSource(language=settings.language, engine=usable, sound=sound_track, note=note)
 
 
 def spoken_lines(

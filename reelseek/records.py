@@ -243,6 +243,7 @@ class VideoInfo:
         fps: average pictures per second; 0 without video. Never used to make times.
         size: bytes.
         tags: title, comment, ... as the container carries them.
+        audio_tracks: each with index, codec, language, title, channels, kind (`main`, `beside`), default (`yes`, `no`).
     """
 
     video_id: str
@@ -262,6 +263,7 @@ class VideoInfo:
     subtitle_tracks: tuple[dict[str, str], ...] = ()
     chapters: tuple[Chapter, ...] = ()
     tags: dict[str, str] = field(default_factory=dict)
+    audio_tracks: tuple[dict[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,10 +66,8 @@ class IngestSettings(_Group):
     segment_min: float = Field(5.0, gt=0, description="shortest segment (s)")
     segment_max: float = Field(30.0, gt=0, description="longest segment (s)")
     language: str = Field("", description="language of speech (BCP 47); empty detects it")
-    chunk_seconds: float = Field(
-        300.0,
-        ge=1,
-        description="a longer video is taken apart in chunks of this length (s), by as many workers as there are",
+    audio_track: str = Field(
+        "", description="sound track to listen to: its number in the file or its language; empty chooses by rule"
     )
     max_duration: float = Field(48 * 3600, gt=0, description="longest video that is accepted (s)")
     max_pixels: int = Field(8192 * 8192, gt=0, description="most pixels of a picture that are decoded")

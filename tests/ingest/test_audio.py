@@ -14,6 +14,7 @@ import pytest
 
 from ingest import audio
 from ingest.audio import RATE, quiet_border, quietest, sound, windows
+from ingest.audio_tracks import chosen_audio
 from ingest.probe import probe
 from reelseek.records import Audio, VideoInfo
 from reelseek.settings import IngestSettings
@@ -217,3 +218,44 @@ def test_a_stretch_is_decoded_from_near_its_start(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(audio, "_decoded", counted)
     assert sum(map(len, sound(path, info, SETTINGS, 70.0, 75.0))) == 5 * RATE
     assert sum(decoded) < 12
+
+
+# --- several tracks -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dubbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tone for each track: 300 Hz commentary (en, default), 600 Hz de, 900 Hz en 5.1, 1200 Hz fr."""
+    path = tmp_path_factory.mktemp("dubbed") / "film.mkv"
+    inputs = [part for hertz in (300, 600, 900, 1200) for part in ("-f", "lavfi", "-i", f"sine={hertz}:r=48000:d=2")]
+    languages = [
+        part
+        for n, code in enumerate(("eng", "ger", "eng", "fre"))
+        for part in (f"-metadata:s:a:{n}", f"language={code}")
+    ]
+    ffmpeg(
+        *inputs, *(part for n in range(4) for part in ("-map", str(n))), *languages,
+        "-metadata:s:a:0", "title=Director's commentary", "-disposition:a:0", "default+comment", "-ac:a:2", "6",
+        "-c:a", "flac", str(path),
+    )  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "hertz"),
+    [("", "", 900), ("en", "", 900), ("de-AT", "", 600), ("", "fr", 1200), ("en", "0", 300), ("", "7", 900)],
+)
+def test_which_track_is_heard(dubbed: Path, language: str, asked: str, hertz: int) -> None:
+    settings = IngestSettings(language=language, audio_track=asked)
+    info = probe(dubbed, settings, "0" * 32)
+    samples = np.concatenate(list(sound(dubbed, info, settings)))[:RATE]
+    assert np.argmax(np.abs(np.fft.rfft(samples))) == pytest.approx(hertz, abs=2)
+
+
+def test_tracks_are_listed_and_the_chosen_one_is_said(dubbed: Path) -> None:
+    info = probe(dubbed, SETTINGS, "0" * 32)
+    assert [(track["language"], track["channels"], track["kind"]) for track in info.audio_tracks] == [
+        ("en", "1", "beside"), ("de", "1", "main"), ("en", "6", "main"), ("fr", "1", "main"),
+    ]  # fmt: skip
+    assert chosen_audio(info, SETTINGS) == "sound track 2 (en, 6 channels) of 4"
+    assert chosen_audio(info, IngestSettings(audio_track="it")).endswith("of 4; none is it")

@@ -1,0 +1,89 @@
+"""Which of a file's sound tracks is listened to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+
+from ingest.opening import clean
+from ingest.subtitles import bcp47
+from reelseek.records import VideoInfo
+from reelseek.settings import IngestSettings
+
+_BESIDE = (
+    Disposition.comment | Disposition.visual_impaired | Disposition.descriptions | Disposition.clean_effects
+    | Disposition.karaoke | Disposition.dependent
+)  # fmt: skip
+"""Tracks that stand beside the film's own: commentary, audio description, sound without its dialogue."""
+_BESIDE_TITLE = re.compile(r"comment|kommentar|descri|audiodeskription|isolated|karaoke", re.IGNORECASE)
+
+
+def audio_tracks(container: InputContainer) -> Iterator[dict[str, str]]:
+    """The sound tracks: index, codec, language (BCP 47), title, channels, kind (main, beside), default (yes, no)."""
+    for stream in container.streams.audio:
+        if not stream.codec_context.sample_rate:
+            continue
+        title, disposition = clean(stream.metadata.get("title", "")), stream.disposition
+        beside = bool(disposition & _BESIDE) or bool(_BESIDE_TITLE.search(title))
+        yield {
+            "index": str(stream.index),
+            "codec": stream.codec_context.name,
+            "language": bcp47(clean(stream.language or "")),
+            "title": title,
+            "channels": str(stream.codec_context.channels),
+            "kind": "beside" if beside else "main",
+            "default": "yes" if disposition & Disposition.default else "no",
+        }
+
+
+def choose_audio(info: VideoInfo, settings: IngestSettings) -> Mapping[str, str] | None:
+    """The track to listen to; None where the file lists none.
+
+    The one that `ingest.audio_track` names (by the number that the file gives it, or by language); else the wanted
+    language, the film's own sound and no commentary or description, the default, the most channels, the first.
+    """
+    asked = settings.audio_track.strip()
+    if named := [track for track in info.audio_tracks if asked and track["index"] == asked]:
+        return named[0]
+    wanted = bcp47(asked) if asked and not asked.isdigit() else settings.language
+
+    def rank(track: Mapping[str, str]) -> tuple[int, bool, bool, int, int]:
+        other = _otherness(track["language"], wanted)
+        return other, track["kind"] != "main", track["default"] != "yes", -int(track["channels"]), int(track["index"])
+
+    return min(info.audio_tracks, key=rank, default=None)
+
+
+def chosen_audio(info: VideoInfo, settings: IngestSettings) -> str:
+    """In a few words which of several tracks is listened to; empty for a file with one."""
+    track = choose_audio(info, settings)
+    if track is None or len(info.audio_tracks) < 2:
+        return ""
+    told = ", ".join(filter(None, (track["language"], track["title"], f"{track['channels']} channels")))
+    asked = settings.audio_track.strip()
+    missed = asked and asked != track["index"] and _otherness(track["language"], bcp47(asked))
+    return f"sound track {track['index']} ({told}) of {len(info.audio_tracks)}" + (
+        f"; none is {asked}" if missed else ""
+    )
+
+
+def audio_stream(container: InputContainer, info: VideoInfo, settings: IngestSettings) -> AudioStream | None:
+    """The chosen track of an open file."""
+    track = choose_audio(info, settings)
+    if track is None:
+        best = container.streams.best("audio")
+        return best if isinstance(best, AudioStream) else None
+    index = int(track["index"])
+    return next((stream for stream in container.streams.audio if stream.index == index), None)
+
+
+def _otherness(language: str, wanted: str) -> int:
+    """0 for the wanted language or where none is wanted, 1 for an unknown one, 2 for another."""
+    have, want = language.casefold().split("-")[0], wanted.casefold().split("-")[0]
+    if not want or have == want:
+        return 0
+    return 2 if have else 1
