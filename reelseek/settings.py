@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -112,6 +112,25 @@ class WorkerSettings(_Group):
     stable_seconds: float = Field(5.0, ge=0, description="a file must not change for this long before it is taken")
     lease_seconds: float = Field(60.0, gt=1, description="a job whose worker is silent this long is given to another")
     max_attempts: int = Field(3, ge=1, le=20, description="attempts before a job is set aside with its reason")
+    reindex: Literal["auto", "off"] = Field(
+        "auto", description="whether videos that a changed engine or setting made stale are done again by themselves"
+    )
+    reindex_interval: float = Field(3600.0, gt=0, description="seconds between looks for stale videos")
+
+
+class StorageSettings(_Group):
+    """How much is kept, and for how long."""
+
+    keep_replaced_days: float = Field(
+        7.0, ge=0, description="days for which replaced results of a video are kept; 0 reclaims them at once"
+    )
+    max_gb: float = Field(
+        0.0, ge=0, description="bound on the artefacts (GB): above it what can be made again goes first; 0 is none"
+    )
+    keep_looks_days: float = Field(
+        30.0, ge=0, description="days before the pictures between keyframes may go to hold that bound"
+    )
+    min_free_gb: float = Field(0.5, ge=0, description="free space (GB) below which no ingest is begun")
 
 
 class WebSettings(_Group):
@@ -172,6 +191,7 @@ class Settings(BaseSettings):
     index: IndexSettings = Field(default_factory=IndexSettings)
     query: QuerySettings = Field(default_factory=QuerySettings)
     workers: WorkerSettings = Field(default_factory=WorkerSettings)
+    storage: StorageSettings = Field(default_factory=StorageSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
