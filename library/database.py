@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from reelseek.errors import StorageError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration. Compared first, so that a command on an up-to-date catalogue does not load Alembic."""
 
 BUSY_SECONDS = 30.0

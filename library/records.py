@@ -240,3 +240,17 @@ class SavedSearch:
     created_at: datetime
     last_run_at: datetime | None = None
     options: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedHit:
+    """A moment that a saved search found: when it was found, and what speaks for it."""
+
+    search_id: int
+    video_id: str
+    title: str
+    start: float
+    end: float
+    confidence: float
+    text: str
+    found_at: datetime

@@ -72,7 +72,11 @@ class LibraryRow(Base):
 
 
 class VideoRow(Base):
-    """A video, known by its content. `replaced_by` is set when its only path got other content."""
+    """A video, known by its content.
+
+    `replaced_by` is set when its only path got other content. `wanted_fingerprint` is what its rows were last queued to
+    become by themselves, so that each change queues it once.
+    """
 
     __tablename__ = "video"
     video_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -95,6 +99,7 @@ class VideoRow(Base):
     line_count: Mapped[int] = mapped_column(Integer, default=0)
     info: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     replaced_by: Mapped[str | None] = mapped_column(String(64), index=True)
+    wanted_fingerprint: Mapped[str | None] = mapped_column(String(128))
     locations: Mapped[list[LocationRow]] = relationship(
         cascade="all, delete-orphan", order_by="LocationRow.seen_at", lazy="selectin"
     )
@@ -213,3 +218,17 @@ class SavedSearchRow(Base):
     options: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_run_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SavedHitRow(Base):
+    """A moment that a saved search found."""
+
+    __tablename__ = "saved_hit"
+    hit_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    search_id: Mapped[int] = mapped_column(ForeignKey("saved_search.search_id", ondelete="CASCADE"), index=True)
+    video_id: Mapped[str] = mapped_column(ForeignKey("video.video_id", ondelete="CASCADE"), index=True)
+    start: Mapped[float] = mapped_column(Float)
+    end: Mapped[float] = mapped_column(Float)
+    confidence: Mapped[float] = mapped_column(Float)
+    text: Mapped[str] = mapped_column(Text, default="")
+    found_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from library.conversion import preferred_path, video_record
-from library.database import Database, now, storable
+from library.database import Database, changed, now, storable
 from library.records import FileState, VideoEntry, VideoState
 from library.rows import delete_row
 from library.schema import LocationRow, TagRow, VideoRow
@@ -179,6 +179,15 @@ class Videos:
         """Say where a video stands; nothing happens when it is gone."""
         with self.database.write() as session:
             session.execute(update(VideoRow).where(VideoRow.video_id == video_id).values(state=state))
+
+    def want(self, video_id: str, fingerprint: str) -> bool:
+        """Note what a video's rows are to become; whether that is neither what they are nor what was noted before."""
+        with self.database.write() as session:
+            wanted = (VideoRow.wanted_fingerprint, VideoRow.ingest_fingerprint)
+            statement = update(VideoRow).where(
+                VideoRow.video_id == video_id, *(func.coalesce(column, "") != fingerprint for column in wanted)
+            )
+            return changed(session, statement.values(wanted_fingerprint=fingerprint)) == 1
 
     def set_tags(self, video_id: str, tags: Iterable[str]) -> VideoEntry:
         """Replace a video's tags.

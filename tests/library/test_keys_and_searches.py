@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from sqlalchemy import select
 
 from library import keys, searches
 from library.catalogue import Catalogue, open_catalogue
+from library.database import now
+from library.records import Counts, SavedHit
 from library.schema import ApiKeyRow
 from reelseek.errors import Conflict, InvalidRequest, NotFound
 from reelseek.settings import Settings
+from tests.support.documents import info_of
 
 
 @pytest.fixture
@@ -57,8 +63,7 @@ def test_saved_searches_are_kept_run_and_deleted(catalogue: Catalogue) -> None:
     saved = searches.save_search(catalogue, "cars", "object:car>=2", {"k": 5})
     assert searches.saved_search(catalogue, saved.search_id) == saved
     assert saved.options == {"k": 5}
-    searches.mark_run(catalogue, saved.search_id)
-    assert searches.saved_searches(catalogue)[0].last_run_at is not None
+    assert searches.find_search(catalogue, "cars") == searches.find_search(catalogue, str(saved.search_id)) == saved
     with pytest.raises(Conflict):
         searches.save_search(catalogue, "cars", "other")
     with pytest.raises(InvalidRequest):
@@ -67,3 +72,41 @@ def test_saved_searches_are_kept_run_and_deleted(catalogue: Catalogue) -> None:
     for call in (searches.saved_search, searches.delete_search):
         with pytest.raises(NotFound):
             call(catalogue, saved.search_id)
+
+
+def test_a_saved_search_looks_at_what_is_new_and_keeps_what_it_found(catalogue: Catalogue, tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"x")
+    saved = searches.save_search(catalogue, "cars", "car")
+    catalogue.record_video(info_of("a" * 32), path)
+    assert searches.new_videos(catalogue, saved) == [], "it is not published"
+    catalogue.publish(catalogue.begin_ingest("a" * 32, "f"), Counts(), {})
+    assert searches.new_videos(catalogue, saved) == ["a" * 32]
+    when = now()
+    hits = [SavedHit(saved.search_id, "a" * 32, "", start, start + 5, 0.8, "a car", when) for start in (10.0, 40.0)]
+    assert searches.record_run(catalogue, saved.search_id, now(), ["a" * 32], hits) == 2
+    saved = searches.saved_search(catalogue, saved.search_id)
+    assert searches.new_videos(catalogue, saved) == []
+    first = searches.saved_hits(catalogue, saved.search_id)
+    assert [hit.start for hit in first] == [10.0, 40.0]
+    catalogue.publish(catalogue.begin_ingest("a" * 32, "g"), Counts(), {})
+    assert searches.new_videos(catalogue, saved) == ["a" * 32]
+    again = [replace(hits[0], start=11.0, found_at=now()), replace(hits[0], start=70.0, end=71.0, found_at=now())]
+    assert searches.record_run(catalogue, saved.search_id, now(), ["a" * 32], again) == 1
+    kept = searches.saved_hits(catalogue, saved.search_id)
+    assert [hit.start for hit in kept] == [70.0, 11.0]
+    assert kept[1].found_at == first[0].found_at
+    catalogue.delete_video("a" * 32)
+    assert searches.saved_hits(catalogue, saved.search_id) == []
+
+
+def test_a_video_is_wanted_once_for_each_change(catalogue: Catalogue, tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"x")
+    catalogue.record_video(info_of("a" * 32), path)
+    catalogue.publish(catalogue.begin_ingest("a" * 32, "now"), Counts(), {})
+    assert not catalogue.want("a" * 32, "now"), "it is that already"
+    assert catalogue.want("a" * 32, "next")
+    assert not catalogue.want("a" * 32, "next")
+    assert catalogue.want("a" * 32, "other")
+    assert not catalogue.want("b" * 32, "other")
