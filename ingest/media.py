@@ -36,11 +36,12 @@ def make_media(
         frame = representative(frames, segment.start, segment.end)
         writer.bytes(f"thumbs/{segment.index}.jpg", resized(results.bytes(FRAMES, frame.image), _THUMBNAIL))
     layout = results.json(FRAMES)["storyboard"]
-    for index in range(layout["sheets"]):
+    sheets = len(layout["cells"])
+    for index in range(sheets):
         writer.bytes(sheet_name(index), results.bytes(FRAMES, sheet_name(index)))
     writer.bytes("storyboard.vtt", storyboard_vtt(layout, duration).encode())
-    writer.json(RESULT[MEDIA], {"thumbnails": len(segments), "sheets": layout["sheets"]})
-    return f"{len(segments)} thumbnails, {layout['sheets']} storyboard sheets"
+    writer.json(RESULT[MEDIA], {"thumbnails": len(segments), "sheets": sheets})
+    return f"{len(segments)} thumbnails, {sheets} storyboard sheets"
 
 
 def _cover(results: Results, frames: Sequence[Frame], duration: float) -> Frame:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Stream
@@ -37,11 +38,14 @@ logging.getLogger("libav").setLevel(logging.CRITICAL)
 
 
 @contextmanager
-def open_media(path: Path) -> Iterator[InputContainer]:
+def open_media(path: Path, hardware: HWAccel | None = None) -> Iterator[InputContainer]:
     """Open a media file for reading.
 
     Only `file:` is a protocol, and only self-contained formats are formats; the name is taken literally, whatever is in
     it (`concat:`, a newline, a leading dash).
+
+    Args:
+        hardware: what decodes its pictures; None is the processor.
 
     Raises:
         MediaError: it cannot be opened, or breaks while it is read inside the block; the message is the reason.
@@ -50,7 +54,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         raise MediaError("It is not a file." if path.exists() else "The file is not there.")
     if path.stat().st_size == 0:
         raise MediaError("The file is empty.")
-    with media_errors(), av.open(f"file:{path.absolute()}", options=dict(_OPTIONS), metadata_errors="ignore") as opened:
+    name = f"file:{path.absolute()}"
+    with (
+        media_errors(),
+        av.open(name, options=dict(_OPTIONS), metadata_errors="ignore", hwaccel=hardware) as opened,
+    ):
         yield opened
 
 

@@ -35,12 +35,14 @@ class IngestOutcome:
     Attributes:
         keys: stage to the key under which its result lies in the artefact store.
         stages: every stage in order, those that are off too.
+        covered: seconds from the start that it is of, while the rest is still to be done; None when it is whole.
     """
 
     video_id: str
     info: VideoInfo
     keys: dict[str, str]
     stages: tuple[StageRun, ...]
+    covered: float | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -1,68 +1,168 @@
-"""What models see on keyframes: text, objects, vectors."""
+"""Stages that are done chunk by chunk: how a part is made, kept and loaded, and how parts become the stage's result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from engines.protocols import ImageTextEngine, ObjectEngine, ScreenTextEngine
-from ingest.objects import link
-from ingest.screen_text import readable, tracks
-from ingest.storage import OBJECTS, RESULT, SCREEN_TEXT, VISUAL, Results, engine_json, plain
+from ingest.audio import quiet_border
+from ingest.chunks import Chunk
+from ingest.objects import Sighting, detect_frames, link
+from ingest.screen_text import read_frames, tracks
+from ingest.speech import spoken_lines, transcribe
+from ingest.storage import FRAMES, OBJECTS, RESULT, SCREEN_TEXT, SPEECH, VISUAL, engine_json, plain, typed
+from ingest.watching import Watched, renamed, shown, summary, watch
+from ingest.work import PART, PART_ARRAY, Fraction, Part, Work, present
 from reelseek.artefacts import StageWriter
-from reelseek.records import Detection, EngineRef, Frame, Image, TextBox, Vector
+from reelseek.records import Shot, TextBox, TimedText, Vector
 
-_FLAT = 2.0
-"""Standard deviation of brightness (of 255) under which a picture cannot carry text: black, white, a plain colour."""
-_SMALLEST = 16
-"""Side (px) under which nothing can be read."""
-
-Batches = Iterator[tuple[Sequence[Frame], list[Image]]]
+_T = TypeVar("_T")
 
 
-def batches(results: Results, frames: Sequence[Frame], size: int, progress: Callable[[float], None]) -> Batches:
-    """Keyframes with their pictures, `size` at a time."""
-    for first in range(0, len(frames), size):
-        progress(first / len(frames))
-        part = frames[first : first + size]
-        yield part, results.pictures([frame.image for frame in part])
+@dataclass(frozen=True, slots=True)
+class Perception(Generic[_T]):
+    """One such stage.
+
+    Attributes:
+        make: does a chunk; pictures go to the writer.
+        keep: writes what `make` returned as a part.
+        load: reads it again.
+        join: writes the stage's result, and says in a few words what came out.
+    """
+
+    make: Callable[[Work, Chunk, StageWriter, Fraction], _T]
+    keep: Callable[[_T, StageWriter], None]
+    load: Callable[[Part], _T]
+    join: Callable[[Work, Sequence[_T], StageWriter], str]
+
+    def part(self, work: Work, chunk: Chunk, writer: StageWriter, progress: Fraction) -> None:
+        """Do a chunk and keep it."""
+        self.keep(self.make(work, chunk, writer, progress), writer)
+
+    def whole(self, stage: str, work: Work, writer: StageWriter, progress: Fraction) -> str:
+        """Do the stage: at once where the video is one chunk, else out of the parts, which are there."""
+        if work.single:
+            return self.join(work, [self.make(work, work.plan.chunks[0], writer, progress)], writer)
+        parts = [work.part(stage, chunk) for chunk in work.plan.chunks]
+        writer.remember(seconds=sum(part.seconds for part in parts))
+        return self.join(work, [self.load(part) for part in parts], writer)
 
 
-def read_text(
-    engine: ScreenTextEngine, ref: EngineRef, frames: Sequence[Frame], found: Batches, writer: StageWriter
-) -> str:
-    """Read all keyframes and join what they show over time."""
-    boxes: list[tuple[TextBox, ...]] = []
-    for part, images in found:
-        legible = [index for index, image in enumerate(images) if _legible(image)]
-        answers = iter(engine.read([images[index] for index in legible]) if legible else [])
-        boxes += [readable(next(answers)) if index in legible else () for index in range(len(part))]
-    lines = tracks(frames, boxes, ref.id)
+def _keep_json(value: object, writer: StageWriter) -> None:
+    writer.json(PART, plain(value))
+
+
+def _watch(work: Work, chunk: Chunk, writer: StageWriter, progress: Fraction) -> Watched:
+    return watch(work.path, work.info, work.settings.ingest, chunk, writer, progress)
+
+
+def _join_watched(work: Work, parts: Sequence[Watched], writer: StageWriter) -> str:
+    result = shown(parts, work.plan.covered)
+    if not work.single:
+        for number, name, as_name in renamed(parts):
+            part = work.part(FRAMES, work.plan.chunks[number])
+            writer.adopt(part.video_id, part.stage, part.key, name, as_name)
+    writer.json(RESULT[FRAMES], result)
+    return summary(result)
+
+
+def _listen(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> tuple[TimedText, ...]:
+    path, info, ingest = work.path, work.info, work.settings.ingest
+    start, end = (quiet_border(path, info, ingest, border) for border in (chunk.start, chunk.end))
+    return transcribe(path, info, ingest, load=work.engines.speech, progress=progress, start=start, end=end)
+
+
+def _join_speech(work: Work, parts: Sequence[Sequence[TimedText]], writer: StageWriter) -> str:
+    lines = [line for part in parts for line in part]
+    writer.json(RESULT[SPEECH], {"engine": engine_json(work.ref(SPEECH)), "lines": plain(lines)})
+    return f"{len(lines)} sentences by {work.ref(SPEECH).id}"
+
+
+def take_subtitles(work: Work, writer: StageWriter, progress: Fraction) -> str:
+    """The speech stage of a video with subtitles: they are read at once, whole."""
+    ref, lines = spoken_lines(
+        work.path,
+        work.info,
+        work.settings.ingest,
+        work.plan.source,
+        load=work.engines.speech,
+        progress=progress,
+    )
+    writer.json(RESULT[SPEECH], {"engine": engine_json(ref), "lines": plain(lines)})
+    return f"{len(lines)} sentences by {ref.id}" if ref else "the embedded subtitles are empty"
+
+
+Readings = list[tuple[TextBox, ...]]
+
+
+def _read(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> Readings:
+    engine, seen = present(work.engines.screen_text(), SCREEN_TEXT), work.seen(chunk)
+    return read_frames(engine, seen.frames, seen.pictures, progress, work.settings.engines.batch_size)
+
+
+def _load_readings(part: Part) -> Readings:
+    return [typed(TextBox, boxes) for boxes in part.json()]
+
+
+def _join_readings(work: Work, parts: Sequence[Readings], writer: StageWriter) -> str:
+    boxes, ref = [frame for part in parts for frame in part], work.ref(SCREEN_TEXT)
+    pictures = work.results.pictures
+    lines = tracks(work.keyframes(), boxes, ref.id, looks=work.looks(), pictures=pictures)
     writer.json(RESULT[SCREEN_TEXT], {"engine": engine_json(ref), "lines": plain(lines), "frames": plain(boxes)})
     return f"{len(lines)} lines by {ref.id}"
 
 
-def detect(engine: ObjectEngine, ref: EngineRef, frames: Sequence[Frame], found: Batches, writer: StageWriter) -> str:
-    """Detect objects on all keyframes and link them over time."""
-    detections: list[tuple[Detection, ...]] = []
-    for _, images in found:
-        detections += engine.detect(images)
-    objects = link(frames, detections)
-    writer.json(RESULT[OBJECTS], {"engine": engine_json(ref), "frames": plain(objects)})
-    return f"{len({item.track for row in objects for item in row})} objects by {ref.id}"
-
-
-def embed(engine: ImageTextEngine, ref: EngineRef, found: Batches, writer: StageWriter) -> str:
-    """Embed all keyframes; kept as float16, which costs no ranking."""
+def _embed(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> Vector:
+    engine, seen = present(work.engines.visual(), VISUAL), work.seen(chunk)
+    size, frames = work.settings.engines.batch_size, seen.frames
     vectors: list[Vector] = [np.zeros((0, engine.dimension), np.float32)]
-    for _, images in found:
-        vectors.append(engine.encode_images(images))
-    joined = np.concatenate(vectors)
-    writer.array("vectors.npy", joined.astype(np.float16))
-    writer.json(RESULT[VISUAL], {"engine": engine_json(ref), "dimension": engine.dimension})
+    for first in range(0, len(frames), size):
+        progress(first / len(frames))
+        vectors.append(engine.encode_images(seen.pictures([frame.image for frame in frames[first : first + size]])))
+    return np.concatenate(vectors)
+
+
+def _keep_vectors(vectors: Vector, writer: StageWriter) -> None:
+    writer.array(PART_ARRAY, vectors.astype(np.float16))  # half precision costs no ranking
+
+
+def _join_vectors(work: Work, parts: Sequence[Vector], writer: StageWriter) -> str:
+    joined, ref = np.concatenate([part.astype(np.float16) for part in parts]), work.ref(VISUAL)
+    writer.array("vectors.npy", joined)
+    writer.json(RESULT[VISUAL], {"engine": engine_json(ref), "dimension": joined.shape[1]})
     return f"{len(joined)} vectors by {ref.id}"
 
 
-def _legible(image: Image) -> bool:
-    return min(image.shape[:2]) >= _SMALLEST and float(image[::4, ::4].std()) > _FLAT
+def _detect(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> list[Sighting]:
+    engine, seen = present(work.engines.objects(), OBJECTS), work.seen(chunk)
+    size = work.settings.engines.batch_size
+    return detect_frames(engine, seen.frames, seen.looks, seen.pictures, size, progress)
+
+
+def _load_sightings(part: Part) -> list[Sighting]:
+    return list(typed(Sighting, part.json()))
+
+
+def _join_sightings(work: Work, parts: Sequence[Sequence[Sighting]], writer: StageWriter) -> str:
+    found: list[Sighting] = []
+    keyframes = 0
+    for part in parts:  # each counts its own keyframes
+        found += [replace(item, frame=item.frame + keyframes) if item.frame >= 0 else item for item in part]
+        keyframes += sum(item.frame >= 0 for item in part)
+    ref, shots = work.ref(OBJECTS), work.results.records(Shot, FRAMES, "shots")
+    followed = link(found, work.keyframes(), shots)
+    writer.json(RESULT[OBJECTS], {"engine": engine_json(ref), **plain(followed)})
+    return f"{len(followed.tracks)} objects by {ref.id}"
+
+
+PERCEPTIONS: Mapping[str, Perception[Any]] = {
+    FRAMES: Perception(_watch, _keep_json, lambda part: part.record(Watched), _join_watched),
+    SPEECH: Perception(_listen, _keep_json, lambda part: typed(TimedText, part.json()), _join_speech),
+    SCREEN_TEXT: Perception(_read, _keep_json, _load_readings, _join_readings),
+    OBJECTS: Perception(_detect, _keep_json, _load_sightings, _join_sightings),
+    VISUAL: Perception(_embed, _keep_vectors, lambda part: part.array(), _join_vectors),
+}
+"""Stage to how it is done, in the order in which a chunk goes through them."""

@@ -10,17 +10,14 @@ from pathlib import Path
 from ingest.document import stored_info
 from ingest.identity import content_id
 from ingest.outcome import IngestOutcome, StageProgress, StageRun
-from ingest.plan import ENGINE_OF, EngineSource, make_plan, probe_key
+from ingest.plan import EngineSource, probe_key
 from ingest.probe import probe, title_of
-from ingest.stages import DOERS, Work
+from ingest.running import Reporter, Run, Share, in_order
 from ingest.storage import PROBE, RESULT, STAGES, Results, plain
 from reelseek.artefacts import ArtefactStore
-from reelseek.errors import Cancelled, EngineUnavailable
+from reelseek.errors import NotFound
 from reelseek.records import VideoInfo
 from reelseek.settings import Settings
-
-_REPORT_EVERY = 0.25
-"""Seconds between two reports of one stage."""
 
 
 def no_progress(stage: str, fraction: float) -> None:
@@ -37,12 +34,14 @@ def ingest_video(
     video_id: str | None = None,
     progress: StageProgress = no_progress,
     cancelled: Callable[[], bool] = lambda: False,
+    share: Share = in_order,
+    early: Callable[[IngestOutcome], None] | None = None,
 ) -> IngestOutcome:
     """Take a video apart, as far as that is not done yet.
 
     The result depends on the file, the settings and the engines alone. Each stage's result is kept under the hash of
     all that it depends on; a stage that is there is reused, so a second run decodes nothing and loads no model. A run
-    that is stopped leaves whole stages only.
+    that is stopped leaves whole stages, and whole chunks of them, only.
 
     Args:
         path: the file; subtitles beside it are used.
@@ -50,6 +49,9 @@ def ingest_video(
         video_id: the hash of the file's content, where the caller has just made it; else it is made here.
         progress: called with (stage, fraction), at most some times a second; may raise to stop.
         cancelled: asked as often; True stops the ingest.
+        share: does the chunks of a long video, here or with the help of other processes (`ingest_chunk`).
+        early: called with what is made of the first chunk of a long video, then of the first two, four, …, as soon as
+            they are done. What it gets is replaced by the next one.
 
     Raises:
         MediaError: the file is no readable video; the message is the reason.
@@ -57,28 +59,52 @@ def ingest_video(
         StorageError: the artefacts cannot be written.
         Cancelled: `cancelled` said so.
     """
-    report = _Reporter(progress, cancelled)
+    report = Reporter(progress, cancelled)
     info, first = _probed(path, settings, store, report, video_id)
     info = replace(info, title=title or title_of(path, info.tags))
     store.sweep(info.video_id)
-    runs, failed = {PROBE: first}, dict[str, str]()
-    plan = make_plan(path, info, settings, engines)
+    run = Run(path, info, settings, engines, store, report)
+    runs = {PROBE: first}
+    spent = run.chunks(share, early)
     for stage in STAGES[1:]:
-        try:
-            runs[stage] = _run(stage, Work(path, info, settings, engines, plan, store), report)
-        except EngineUnavailable as error:
-            if stage not in ENGINE_OF or _is_named(settings, stage):
-                raise
-            # `auto` chose it, nobody asked for it: the video is worth more without it than not at all.
-            failed[stage] = error.message
-            plan = make_plan(path, info, settings, engines, failed)
-            runs[stage] = _run(stage, Work(path, info, settings, engines, plan, store), report)
-    store.set_current(info.video_id, plan.keys)
-    return IngestOutcome(info.video_id, info, dict(plan.keys), tuple(runs[stage] for stage in STAGES))
+        done = run.stage(stage)
+        runs[stage] = replace(done, seconds=done.seconds + spent.get(stage, 0.0)) if done.state == "done" else done
+    store.set_current(info.video_id, run.plan.keys)
+    run.tidy()
+    return IngestOutcome(info.video_id, info, dict(run.plan.keys), tuple(runs[stage] for stage in STAGES))
+
+
+def ingest_chunk(
+    path: Path,
+    index: int,
+    *,
+    settings: Settings,
+    engines: EngineSource,
+    store: ArtefactStore,
+    video_id: str,
+    progress: StageProgress = no_progress,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> None:
+    """Do one chunk of a video that another process takes apart; nothing is done that is done already.
+
+    Args:
+        index: the chunk's number.
+        video_id: the hash of the file's content.
+
+    Raises:
+        NotFound: the video has no such chunk.
+        MediaError, EngineUnavailable, StorageError, Cancelled: as in `ingest_video`.
+    """
+    report = Reporter(progress, cancelled)
+    info, _ = _probed(path, settings, store, report, video_id)
+    run = Run(path, info, settings, engines, store, report)
+    if not 0 <= index < len(run.plan.chunks):
+        raise NotFound(f"The video has no chunk {index}.")
+    run.chunk(run.plan.chunks[index])
 
 
 def _probed(
-    path: Path, settings: Settings, store: ArtefactStore, report: _Reporter, video_id: str | None
+    path: Path, settings: Settings, store: ArtefactStore, report: Reporter, video_id: str | None
 ) -> tuple[VideoInfo, StageRun]:
     started, key = time.monotonic(), probe_key(settings.ingest)
     report(PROBE, 0.0)
@@ -92,43 +118,3 @@ def _probed(
             writer.json(RESULT[PROBE], {"info": plain(info)})
     report(PROBE, 1.0)
     return info, StageRun(PROBE, "reused" if reused else "done", time.monotonic() - started, info.container)
-
-
-def _run(stage: str, work: Work, report: _Reporter) -> StageRun:
-    plan, video_id = work.plan, work.info.video_id
-    key, started = plan.keys.get(stage), time.monotonic()
-    note = plan.notes.get(stage, "")
-    if key is None:
-        report(stage, 1.0)
-        return StageRun(stage, "off", 0.0, "; ".join(filter(None, (plan.off[stage], note))))
-    if work.store.has(video_id, stage, key):
-        report(stage, 1.0)
-        return StageRun(stage, "reused", time.monotonic() - started, note)
-    report(stage, 0.0)
-    with work.store.write(video_id, stage, key) as writer:
-        detail = DOERS[stage](work, writer, lambda fraction: report(stage, min(fraction, 0.99)))
-        writer.remember(**plan.inputs[stage])
-    report(stage, 1.0)
-    return StageRun(stage, "done", time.monotonic() - started, "; ".join(filter(None, (detail, note))))
-
-
-def _is_named(settings: Settings, stage: str) -> bool:
-    return str(getattr(settings.engines, ENGINE_OF[stage])).strip().lower() != "auto"
-
-
-class _Reporter:
-    """Passes progress on, not too often, and stops the work when asked to."""
-
-    def __init__(self, progress: StageProgress, cancelled: Callable[[], bool]) -> None:
-        self._progress, self._cancelled = progress, cancelled
-        self._last: tuple[str, float, float] = ("", -1.0, 0.0)
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        now = time.monotonic()
-        name, told, when = self._last
-        if name == stage and 0.0 < fraction < 1.0 and (now - when < _REPORT_EVERY or fraction <= told):
-            return
-        if self._cancelled():
-            raise Cancelled("The ingest was stopped.", hint="What is finished is kept.")
-        self._last = (stage, fraction, now)
-        self._progress(stage, fraction)

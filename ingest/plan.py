@@ -164,8 +164,13 @@ def make_plan(
         off[SPEECH] = failed.get(SPEECH) or ("no audio" if not info.has_audio else "no engine")
     else:
         used = None if source.sidecar else source.engine
-        plan.add(SPEECH, engine=used, language=ingest.language, source=list(source.identity),
-                 chunk_seconds=ingest.chunk_seconds)
+        plan.add(
+            SPEECH,
+            engine=used,
+            language=ingest.language,
+            source=list(source.identity),
+            chunk_seconds=ingest.chunk_seconds,
+        )
     if source.note:
         plan.notes[SPEECH] = source.note
     for stage in (SCREEN_TEXT, OBJECTS, VISUAL):
@@ -188,8 +193,7 @@ def make_plan(
 def _derived(plan: Plan, info: VideoInfo, ingest: IngestSettings, failed: Mapping[str, str]) -> None:
     sentence = plan.refs[TEXT_VECTORS]
     heard = (FRAMES, SPEECH, SCREEN_TEXT, OBJECTS)
-    limits = {"segment_min": ingest.segment_min, "segment_max": ingest.segment_max}
-    plan.add(SEGMENTS, of=heard, duration=plan.covered, **limits)
+    plan.add(SEGMENTS, of=heard, duration=plan.covered, segment_min=ingest.segment_min, segment_max=ingest.segment_max)
     if sentence is not None:
         plan.add(TEXT_VECTORS, engine=sentence, of=[SEGMENTS])
     else:

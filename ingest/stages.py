@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TypeVar
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -13,104 +12,28 @@ from engines.protocols import SentenceEngine
 from ingest.chapters import chapters
 from ingest.document import load_frames, load_lines, load_segments
 from ingest.media import make_media
-from ingest.perceive import Batches, batches, detect, embed, read_text
-from ingest.plan import EngineSource, Plan
+from ingest.perceive import PERCEPTIONS, take_subtitles
 from ingest.segments import segments
-from ingest.speech import spoken_lines
 from ingest.storage import (
     CHAPTERS,
     FRAMES,
     MEDIA,
-    OBJECTS,
     RESULT,
-    SCREEN_TEXT,
     SEGMENTS,
     SPEECH,
     TEXT_VECTORS,
-    VISUAL,
-    Results,
     engine_json,
     plain,
 )
-from ingest.watching import watch
-from reelseek.artefacts import ArtefactStore, StageWriter
-from reelseek.errors import EngineUnavailable
-from reelseek.records import EngineRef, Frame, Segment, Shot, Vector, VideoInfo
-from reelseek.settings import Settings
-
-Fraction = Callable[[float], None]
-_E = TypeVar("_E")
+from ingest.work import Fraction, Work, present
+from reelseek.artefacts import StageWriter
+from reelseek.records import Segment, Shot, Vector
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What a stage is given."""
-
-    path: Path
-    info: VideoInfo
-    settings: Settings
-    engines: EngineSource
-    plan: Plan
-    store: ArtefactStore
-
-    @property
-    def results(self) -> Results:
-        """What earlier stages made."""
-        return Results(self.store, self.info.video_id, self.plan.keys)
-
-    def keyframes(self) -> tuple[Frame, ...]:
-        """Keyframes as decoded, without what models saw on them."""
-        return self.results.records(Frame, FRAMES, "frames")
-
-    def batches(self, frames: tuple[Frame, ...], progress: Fraction) -> Batches:
-        """Keyframes with pictures, in the batch size of the settings."""
-        return batches(self.results, frames, self.settings.engines.batch_size, progress)
-
-    def ref(self, stage: str) -> EngineRef:
-        """The identity of the stage's engine; a stage without one has no key and is never done."""
-        ref = self.plan.refs[stage]
-        assert ref is not None
-        return ref
-
-
-def _present(engine: _E | None, stage: str) -> _E:
-    if engine is None:
-        raise EngineUnavailable(f"The engine for {stage.replace('_', ' ')} went away while it was needed.")
-    return engine
-
-
-def _watch(work: Work, writer: StageWriter, progress: Fraction) -> str:
-    return watch(work.path, work.info, work.settings.ingest, writer, progress)
-
-
-def _listen(work: Work, writer: StageWriter, progress: Fraction) -> str:
-    ref, lines = spoken_lines(
-        work.path,
-        work.info,
-        work.settings.ingest,
-        work.plan.source,
-        load=work.engines.speech,
-        progress=progress,
-    )
-    writer.json(RESULT[SPEECH], {"engine": engine_json(ref), "lines": plain(lines)})
-    return f"{len(lines)} sentences by {ref.id}" if ref else "the embedded subtitles are empty"
-
-
-def _read(work: Work, writer: StageWriter, progress: Fraction) -> str:
-    frames = work.keyframes()
-    engine = _present(work.engines.screen_text(), SCREEN_TEXT)
-    return read_text(engine, work.ref(SCREEN_TEXT), frames, work.batches(frames, progress), writer)
-
-
-def _detect(work: Work, writer: StageWriter, progress: Fraction) -> str:
-    frames = work.keyframes()
-    engine = _present(work.engines.objects(), OBJECTS)
-    return detect(engine, work.ref(OBJECTS), frames, work.batches(frames, progress), writer)
-
-
-def _embed(work: Work, writer: StageWriter, progress: Fraction) -> str:
-    engine = _present(work.engines.visual(), VISUAL)
-    return embed(engine, work.ref(VISUAL), work.batches(work.keyframes(), progress), writer)
+def _speech(work: Work, writer: StageWriter, progress: Fraction) -> str:
+    if SPEECH in work.plan.parts:
+        return PERCEPTIONS[SPEECH].whole(SPEECH, work, writer, progress)
+    return take_subtitles(work, writer, progress)
 
 
 def _segment(work: Work, writer: StageWriter, progress: Fraction) -> str:  # noqa: ARG001 (it is over in no time)
@@ -128,7 +51,7 @@ def text_of(segment: Segment) -> str:
 
 def _vectors(work: Work, writer: StageWriter, progress: Fraction) -> str:
     found, lines = load_segments(work.results), load_lines(work.results)
-    engine = _present(work.engines.sentence(), TEXT_VECTORS)
+    engine = present(work.engines.sentence(), TEXT_VECTORS)
     texts = [*map(text_of, found), *(line.text for line in lines)]
     vectors = _encoded(engine, texts, work.settings.engines.batch_size * 4, progress)
     writer.array("segments.npy", vectors[: len(found)].astype(np.float16))
@@ -168,7 +91,8 @@ def _picture(work: Work, writer: StageWriter, progress: Fraction) -> str:
 
 
 DOERS: Mapping[str, Callable[[Work, StageWriter, Fraction], str]] = {
-    FRAMES: _watch, SPEECH: _listen, SCREEN_TEXT: _read, OBJECTS: _detect, VISUAL: _embed, SEGMENTS: _segment,
-    TEXT_VECTORS: _vectors, CHAPTERS: _chapter, MEDIA: _picture,
+    stage: partial(perception.whole, stage) for stage, perception in PERCEPTIONS.items()
+} | {
+    SPEECH: _speech, SEGMENTS: _segment, TEXT_VECTORS: _vectors, CHAPTERS: _chapter, MEDIA: _picture,
 }  # fmt: skip
 """Stage to the function that does it and says in a few words what came out."""

@@ -17,6 +17,9 @@ CELL = 160
 COLUMNS, ROWS = 10, 10
 _MOST_CELLS = 2_000
 
+Layout = dict[str, Any]
+"""Where pictures are: `times` of all, `width` and `height` of one, `cells`: how many are on each sheet."""
+
 
 class Storyboard:
     """Takes pictures as they are decoded; a full sheet is written at once, so that memory is flat.
@@ -31,7 +34,7 @@ class Storyboard:
         self._interval = max(interval, duration / _MOST_CELLS)
         self._write = write
         self._cells: list[Image] = []
-        self._sheets = 0
+        self._filled: list[int] = []
         self._next = 0.0
         self._size = (0, 0)
         self.times: list[float] = []
@@ -46,11 +49,11 @@ class Storyboard:
         if len(self._cells) == COLUMNS * ROWS:
             self._flush()
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> Layout:
         """Write what is left; say where each picture is."""
         self._flush()
         width, height = self._size
-        return {"times": self.times, "width": width, "height": height, "columns": COLUMNS, "sheets": self._sheets}
+        return {"times": self.times, "width": width, "height": height, "cells": self._filled}
 
     def _flush(self) -> None:
         if not self._cells:
@@ -63,8 +66,8 @@ class Storyboard:
             row, column = divmod(index, COLUMNS)
             part = cell[:height, :width]
             sheet[row * height : row * height + part.shape[0], column * width : column * width + part.shape[1]] = part
-        self._write(sheet_name(self._sheets), jpeg(sheet, quality=75))
-        self._sheets += 1
+        self._write(sheet_name(len(self._filled)), jpeg(sheet, quality=75))
+        self._filled.append(len(self._cells))
         self._cells = []
 
 
@@ -73,16 +76,28 @@ def sheet_name(index: int) -> str:
     return f"storyboard-{index}.jpg" if index else "storyboard.jpg"
 
 
-def storyboard_vtt(layout: dict[str, Any], duration: float) -> str:
+def joined(layouts: Sequence[Layout]) -> Layout:
+    """The storyboard of a video from those of its chunks: their sheets, one after another."""
+    shown = [layout for layout in layouts if layout["cells"]]
+    size = shown[0] if shown else {"width": 0, "height": 0}
+    return {
+        "times": [time for layout in shown for time in layout["times"]],
+        "width": size["width"],
+        "height": size["height"],
+        "cells": [cells for layout in shown for cells in layout["cells"]],
+    }
+
+
+def storyboard_vtt(layout: Layout, duration: float) -> str:
     """The WebVTT of a storyboard: one cue per picture, its place on its sheet as a media fragment."""
     times: Sequence[float] = layout["times"]
-    width, height, columns = layout["width"], layout["height"], layout["columns"]
+    width, height = layout["width"], layout["height"]
+    places = [(sheet, place) for sheet, cells in enumerate(layout["cells"]) for place in range(cells)]
     parts = ["WEBVTT"]
-    for index, start in enumerate(times):
+    for index, (start, (sheet, place)) in enumerate(zip(times, places, strict=True)):
         shown = 0.0 if index == 0 else start
         end = times[index + 1] if index + 1 < len(times) else max(duration, start + 0.001)
-        sheet, place = divmod(index, COLUMNS * ROWS)
-        row, column = divmod(place, columns)
+        row, column = divmod(place, COLUMNS)
         box = f"{column * width},{row * height},{width},{height}"
         parts.append(f"{vtt_time(shown)} --> {vtt_time(end)}\n{sheet_name(sheet)}#xywh={box}")
     return "\n\n".join(parts) + "\n"

@@ -1,54 +1,145 @@
-"""The decoding stage: one pass that finds shots, keeps keyframes and fills the storyboard."""
+"""The decoding stage: one pass that finds cuts, keeps keyframes and looks, and fills the storyboard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ingest.decode import DecodeReport, pictures
-from ingest.keyframes import Kept, KeyframeSelector, place
+from ingest.chunks import CONTEXT, Chunk
+from ingest.decode import Picture, pictures
+from ingest.decoder import DecodeReport
+from ingest.keyframes import Kept, KeyframeSelector, LookSelector, place
 from ingest.shots import ShotDetector
-from ingest.storage import FRAMES, RESULT, jpeg, plain
-from ingest.storyboard import Storyboard
+from ingest.storage import jpeg, plain
+from ingest.storyboard import Layout, Storyboard, joined, sheet_name
 from reelseek.artefacts import StageWriter
-from reelseek.records import VideoInfo
+from reelseek.errors import MediaError
+from reelseek.records import Look, VideoInfo
 from reelseek.settings import IngestSettings
+
+LOOK_SIDE = 640
+_LOOK_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What watching a chunk has found; its pictures are files: `<n>.jpg`, `looks/<n>.jpg`, `storyboard[-<n>].jpg`.
+
+    Attributes:
+        cuts: times at which shots begin.
+        looks: times of pictures kept between keyframes while things moved.
+        sampled: pictures that were candidates for keyframes and looks.
+        note: what was broken.
+    """
+
+    kept: tuple[Kept, ...]
+    cuts: tuple[float, ...]
+    looks: tuple[float, ...]
+    storyboard: Layout
+    sampled: int
+    note: str
 
 
 def watch(
     path: Path,
     info: VideoInfo,
     settings: IngestSettings,
+    chunk: Chunk,
     writer: StageWriter,
     progress: Callable[[float], None],
-) -> str:
-    """Decode a video once and write its keyframes, shots and storyboard sheets.
+) -> Watched:
+    """Decode a chunk once and write its keyframes, looks and storyboard sheets.
 
-    Returns:
-        What a person should know: counts, and what was broken.
+    Shots are found with the pictures of a little more than the chunk. A chunk's first picture is a keyframe always, so
+    that it can be understood by itself.
 
     Raises:
         MediaError: too much of it is broken.
     """
-    report, detector, selector = DecodeReport(), ShotDetector(), KeyframeSelector(settings)
+    report, detector = DecodeReport(), ShotDetector()
+    keyframes = KeyframeSelector(settings)
+    looks = LookSelector(settings, keyframes)
     storyboard = Storyboard(info.duration, settings.storyboard_interval, writer.bytes)
     kept: list[Kept] = []
-    for picture in pictures(path, info, settings, report):
+    looked: list[float] = []
+    sampled = 0
+    for picture in _around(chunk, path, info, settings, report):
         cut = detector.add(picture)
-        chosen = selector.consider(picture, cut=cut)
+        if not chunk.start <= picture.time < _end(chunk, info):
+            continue
+        sampled += picture.sampled
+        chosen = keyframes.consider(picture, cut=cut)
         if chosen is not None:
             writer.bytes(f"{len(kept)}.jpg", jpeg(picture.image(settings.max_side)))
             kept.append(chosen)
+        elif picture.sampled and looks.consider(picture):
+            writer.bytes(look_name(len(looked)), jpeg(picture.image(LOOK_SIDE), _LOOK_QUALITY))
+            looked.append(picture.time)
         storyboard.add(picture)
-        progress(min(1.0, picture.time / info.duration))
-    shots, frames = place(kept, detector.finish(info.duration), info.duration)
-    result = {
+        progress(min(1.0, (picture.time - chunk.start) / max(chunk.end - chunk.start, 1e-3)))
+    cuts = tuple(cut for cut in detector.finish(info.duration) if chunk.start <= cut < _end(chunk, info))
+    return Watched(tuple(kept), cuts, tuple(looked), storyboard.finish(), sampled, report.note)
+
+
+def _around(
+    chunk: Chunk, path: Path, info: VideoInfo, settings: IngestSettings, report: DecodeReport
+) -> Iterator[Picture]:
+    start = max(0.0, chunk.start - CONTEXT)
+    return pictures(path, info, settings, report, start, _end(chunk, info) + CONTEXT)
+
+
+def _end(chunk: Chunk, info: VideoInfo) -> float:
+    """Where a chunk ends; the last one takes what comes after the stated duration as well."""
+    return chunk.end if chunk.end < info.duration else float("inf")
+
+
+def look_name(index: int) -> str:
+    """The file of a look."""
+    return f"looks/{index}.jpg"
+
+
+def shown(parts: Sequence[Watched], duration: float) -> dict[str, Any]:
+    """The decoding stage's result: shots, keyframes and looks of the whole from what its chunks gave.
+
+    Raises:
+        MediaError: there is not one picture.
+    """
+    kept = [item for part in parts for item in part.kept]
+    if not kept:
+        raise MediaError("None of its pictures can be decoded.")
+    cuts = [cut for part in parts for cut in part.cuts]
+    shots, frames = place(kept, cuts, duration)
+    times = [time for part in parts for time in part.looks]
+    return {
         "shots": plain(shots),
         "frames": plain(frames),
+        "looks": plain([Look(time, look_name(index)) for index, time in enumerate(times)]),
         "changes": [round(item.change, 5) for item in kept],
-        "storyboard": storyboard.finish(),
-        "note": report.note,
+        "storyboard": joined([part.storyboard for part in parts]),
+        "sampled": sum(part.sampled for part in parts),
+        "note": "; ".join(dict.fromkeys(part.note for part in parts if part.note)),
     }
-    writer.json(RESULT[FRAMES], result)
-    counted = f"{len(shots)} shots, {len(frames)} keyframes"
-    return f"{counted}; {report.note}" if report.note else counted
+
+
+def renamed(parts: Sequence[Watched]) -> Iterator[tuple[int, str, str]]:
+    """The files of all parts: `(part, its name there, its name in the whole)`."""
+    frames = looks = sheets = 0
+    for number, part in enumerate(parts):
+        for index in range(len(part.kept)):
+            yield number, f"{index}.jpg", f"{frames + index}.jpg"
+        for index in range(len(part.looks)):
+            yield number, look_name(index), look_name(looks + index)
+        for index in range(len(part.storyboard["cells"])):
+            yield number, sheet_name(index), sheet_name(sheets + index)
+        frames, looks = frames + len(part.kept), looks + len(part.looks)
+        sheets += len(part.storyboard["cells"])
+
+
+def summary(result: dict[str, Any]) -> str:
+    """The stage's result in a few words."""
+    frames, looks, sampled = len(result["frames"]), len(result["looks"]), max(1, result["sampled"])
+    dropped = max(0.0, 1 - frames / sampled)
+    counted = f"{len(result['shots'])} shots, {frames} keyframes of {sampled} pictures ({dropped:.0%} dropped)"
+    return "; ".join(filter(None, (f"{counted}, {looks} looks", result["note"])))

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ingest.chunks import chunks_of
 from ingest.decode import DecodeReport, Picture, fitted, pictures
 from ingest.keyframes import Kept, KeyframeSelector, change, place
 from ingest.probe import probe
 from ingest.shots import ShotDetector
 from ingest.storage import FRAMES
-from ingest.watching import watch
+from ingest.watching import shown, watch
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import MediaError
 from reelseek.records import Frame, Shot
@@ -45,8 +46,8 @@ def test_every_real_clip_gives_keyframes_or_a_reason(shared_data: Path, tmp_path
             continue
         info = probe(path, SETTINGS, entry["sha256"][:32])
         with store.write(info.video_id, FRAMES, "k") as writer:
-            watch(path, info, SETTINGS, writer, lambda fraction: None)
-        result = store.read_json(info.video_id, FRAMES, "k", "frames.json")
+            (chunk,) = chunks_of(info, SETTINGS)
+            result = shown([watch(path, info, SETTINGS, chunk, writer, lambda fraction: None)], info.duration)
         frames, shots = result["frames"], result["shots"]
         assert frames, path.name
         assert {shot["index"] for shot in shots} == {frame["shot"] for frame in frames}, path.name
