@@ -2,7 +2,8 @@
 
 Layout: `<root>/<video_id[:2]>/<video_id>/<stage>/<key>/<name>`. A stage's folder counts only once it holds `done.json`,
 which is written last. On a local disk the folder is made under a temporary name, flushed and renamed. An object store
-has no rename: there the files go to their places at once, many in one go, and the marker after them.
+has no rename: there the files go to their places at once, many in one go, and the marker after them. What is hidden
+(`.tmp-MACHINE-PROCESS-…`) in a video's folder says that somebody is at work on it, or was killed.
 """
 
 from __future__ import annotations
@@ -12,153 +13,22 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from reelseek.durable import TEMPORARY, abandoned, publish_folder, storage_errors, temporary_name
 from reelseek.errors import NotFound, ReelseekError
 from reelseek.filetree import FileTree
+from reelseek.stage_files import MARKER, NAME_PART, Array, StageWriter, Stored, checked_name
 
 __all__ = ["MARKER", "ArtefactStore", "StageWriter", "Stored", "storage_errors"]
 
-MARKER = "done.json"
-"""Written last into a stage's folder: `{"files": {name: bytes}, "made": what is remembered of the run}`."""
-
 _POINTER = "current.json"
 _VIDEO_ID = re.compile(r"[0-9a-f]{32}")
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_SEND_FILES, _SEND_BYTES = 64, 16 << 20
-"""What is gathered for an object store before it is sent."""
-
-Array = npt.NDArray[Any]
-_Bytes = bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What lies under one key of one stage.
-
-    Attributes:
-        files: name to bytes, the marker too.
-        linked: bytes of files that another result shares (hard links): deleting this one alone does not free them.
-        modified: when the last file was written, in seconds since the epoch.
-        complete: whether the marker is there.
-    """
-
-    stage: str
-    key: str
-    files: Mapping[str, int]
-    linked: int
-    modified: float
-    complete: bool
-
-    @property
-    def bytes(self) -> int:
-        """All its files."""
-        return sum(self.files.values())
-
-
-class StageWriter:
-    """Takes the files of one stage; `ArtefactStore.write` makes it and publishes them together."""
-
-    def __init__(self, store: ArtefactStore, tree: FileTree, folder: str) -> None:
-        self._store, self._tree, self._folder = store, tree, folder
-        self._files: dict[str, int] = {}
-        self._made: dict[str, Any] = {}
-        self._linked: set[str] = set()
-        self._waiting: dict[str, _Bytes] = {}
-        self._copies: dict[str, str] = {}
-        self._sources: dict[tuple[str, str, str], dict[str, int]] = {}
-        self._folders: set[str] = set()
-
-    def bytes(self, name: str, content: _Bytes) -> None:
-        """Write a file; `name` may hold folders, `thumbs/0.jpg`."""
-        path = self._place(name)
-        self._waiting[path] = content
-        self._files[name] = len(content)
-        waiting = sum(map(len, self._waiting.values()))
-        if self._tree.is_local or len(self._waiting) >= _SEND_FILES or waiting >= _SEND_BYTES:
-            self._send()
-
-    def json(self, name: str, value: object) -> None:
-        """Write a value as JSON.
-
-        Raises:
-            ValueError: it holds NaN or an infinity.
-        """
-        self.bytes(name, json.dumps(value, allow_nan=False, separators=(",", ":")).encode())
-
-    def array(self, name: str, value: Array) -> None:
-        """Write an array in NumPy's format; `read_array` reads it."""
-        buffer = io.BytesIO()
-        np.save(buffer, value, allow_pickle=False)
-        self.bytes(name, buffer.getvalue())
-
-    def adopt(self, video_id: str, stage: str, key: str, name: str, as_name: str | None = None) -> None:
-        """Take a file of a finished result into this one, by a hard link or a copy inside the object store.
-
-        Args:
-            as_name: its name here; by default the same.
-
-        Raises:
-            NotFound: that result is not there, or has no such file.
-        """
-        as_name, source = as_name or name, self._store.path(video_id, stage, key, name)
-        files = self._sources.get((video_id, stage, key))
-        if files is None:
-            files = self._sources[video_id, stage, key] = self._store.files(video_id, stage, key)
-        if name not in files:
-            raise NotFound(f"The artefact {stage}/{name} of video {video_id} is not there.")
-        self._copies[self._place(as_name)] = source
-        self._files[as_name] = files[name]
-        if len(self._copies) >= _SEND_FILES:
-            self._send()
-
-    def remember(self, **facts: Any) -> None:
-        """Keep facts about this run beside the files (JSON's types): the engine, the inputs; `about` reads them."""
-        self._made |= facts
-
-    @property
-    def files(self) -> dict[str, int]:
-        """What was written so far, name to bytes."""
-        return dict(self._files)
-
-    def finish(self, seconds: float) -> set[str]:
-        """Send what waits, then write the marker.
-
-        Returns:
-            The files that were written rather than linked.
-        """
-        self._send()
-        self.json(MARKER, {"files": self.files, "made": {"seconds": round(seconds, 3)} | self._made})
-        self._send()
-        return {name for name in self._files if f"{self._folder}/{name}" not in self._linked}
-
-    def _place(self, name: str) -> str:
-        """The file's path; what was there under this name is given up."""
-        path = f"{self._folder}/{_checked_name(name)}"
-        folder = path.rpartition("/")[0]
-        if folder not in self._folders:
-            self._tree.make_folder(folder)
-            self._folders.add(folder)
-        if name in self._files:
-            self._waiting.pop(path, None)
-            self._copies.pop(path, None)
-            self._linked.discard(path)
-            if self._tree.is_local:  # never written into: it may be a second name of another result's file
-                Path(path).unlink(missing_ok=True)
-        return path
-
-    def _send(self) -> None:
-        self._tree.write(self._waiting)
-        self._linked |= self._tree.copy(self._copies)
-        self._waiting, self._copies = {}, {}
 
 
 class ArtefactStore:
@@ -220,8 +90,11 @@ class ArtefactStore:
         return cast(Array, np.load(buffer, allow_pickle=False))
 
     @contextmanager
-    def write(self, video_id: str, stage: str, key: str) -> Iterator[StageWriter]:
+    def write(self, video_id: str, stage: str, key: str, *, replace: bool = False) -> Iterator[StageWriter]:
         """Write a stage: it counts after the block, or not at all when the block raises.
+
+        Args:
+            replace: put it in the place of a finished result; otherwise the one that was finished first stays.
 
         Raises:
             StorageError: the disk is full, read-only or refuses.
@@ -235,7 +108,7 @@ class ArtefactStore:
                 yield writer
                 written = writer.finish(time.monotonic() - started)
                 if self.is_local:
-                    publish_folder(Path(folder), Path(final), MARKER, written)
+                    publish_folder(Path(folder), Path(final), MARKER, written, replace=replace)
             except BaseException:
                 # on an object store another worker may be writing the same files; what is left there is for `gc`
                 if self.is_local:
@@ -265,7 +138,7 @@ class ArtefactStore:
     def keys(self, video_id: str, stage: str) -> list[str]:
         """The keys under which finished results of a stage are there, sorted."""
         names = (folder.rpartition("/")[2] for folder in self._tree.folders(f"{self._video(video_id)}/{stage}"))
-        return sorted(name for name in names if _PART.fullmatch(name) and self.has(video_id, stage, name))
+        return sorted(name for name in names if NAME_PART.fullmatch(name) and self.has(video_id, stage, name))
 
     def sizes(self, video_id: str) -> dict[tuple[str, str], int]:
         """Bytes of every result of a video, finished or not, by (stage, key)."""
@@ -300,11 +173,43 @@ class ArtefactStore:
         with storage_errors("The artefact folder"):
             self._tree.remove(self._folder(video_id, stage, key), (MARKER,))
 
-    def prune(self, video_id: str, keep: Mapping[str, str]) -> None:
-        """Delete every stage result of a video but those of `keep` (stage to key)."""
-        for stored in self.stored(video_id):
-            if keep.get(stored.stage) != stored.key:
-                self.delete(video_id, stored.stage, stored.key)
+    def drop(self, video_id: str, stage: str, key: str, names: Collection[str]) -> None:
+        """Delete files of a finished result, which stays finished; `about` tells how many were `dropped` so far.
+
+        Raises:
+            NotFound: the result is not there, or not complete.
+            StorageError: the disk refuses.
+        """
+        folder = self._folder(video_id, stage, key)
+        marker = self.read_json(video_id, stage, key, MARKER)
+        gone = [name for name in marker["files"] if name in names]
+        marker["files"] = {name: size for name, size in marker["files"].items() if name not in names}
+        made = marker.setdefault("made", {})
+        made["dropped"] = made.get("dropped", 0) + len(gone)
+        with storage_errors("The artefact folder"):
+            self._tree.replace(f"{folder}/{MARKER}", json.dumps(marker).encode())
+            self._tree.delete([f"{folder}/{checked_name(name)}" for name in gone])
+
+    @contextmanager
+    def working(self, video_id: str) -> Iterator[None]:
+        """Say that results of a video are being made or reused: `gc` leaves it alone meanwhile.
+
+        Raises:
+            StorageError: the disk is full, read-only or refuses.
+        """
+        path = f"{self._video(video_id)}/{temporary_name()}.json"
+        with storage_errors("The artefact folder"):
+            self._tree.make_folder(path.rpartition("/")[0])
+            self._tree.write({path: b"{}"})
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                self._tree.delete([path])
+
+    def is_busy(self, video_id: str) -> bool:
+        """Whether some process is at work on a video's results."""
+        return any(not gone for gone in self._hidden(video_id).values())
 
     def sweep(self, video_id: str, *, dry_run: bool = False) -> int:
         """Remove what a killed run left: temporary folders of dead processes of this machine, and day-old ones.
@@ -312,16 +217,12 @@ class ArtefactStore:
         Returns:
             The bytes of what was left; with `dry_run` it still is.
         """
-        if not self.is_local:
-            return 0
         freed = 0
-        for path in Path(self._video(video_id)).glob(f"{TEMPORARY}*"):
-            with suppress(FileNotFoundError):
-                if abandoned(path):
-                    inner = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
-                    freed += sum(item.stat().st_size for item in inner)
-                    if not dry_run:
-                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in [path for path, gone in self._hidden(video_id).items() if gone]:
+            freed += self._tree.size(path)
+            if not dry_run:
+                with storage_errors("The artefact folder"):
+                    self._tree.remove(path, ())
         return freed
 
     def delete_video(self, video_id: str) -> None:
@@ -346,7 +247,17 @@ class ArtefactStore:
 
     def path(self, video_id: str, stage: str, key: str, name: str) -> str:
         """Where a file lies in the file system. Raises `NotFound` for names that would leave the store."""
-        return f"{self._folder(video_id, stage, key)}/{_checked_name(name)}"
+        return f"{self._folder(video_id, stage, key)}/{checked_name(name)}"
+
+    def _hidden(self, video_id: str) -> dict[str, bool]:
+        """What lies under a temporary name in a video's folder, and whether nobody is at work on it any more."""
+        folder = self._video(video_id)
+        found = self._tree.entries(folder)
+        return {
+            f"{folder}/{name}": abandoned(name, info.modified)
+            for name, info in found.items()
+            if name.startswith(TEMPORARY)
+        }
 
     def _video(self, video_id: str) -> str:
         if not _VIDEO_ID.fullmatch(video_id):
@@ -354,7 +265,7 @@ class ArtefactStore:
         return f"{self._tree.root}/{video_id[:2]}/{video_id}"
 
     def _folder(self, video_id: str, stage: str, key: str) -> str:
-        if not _PART.fullmatch(stage) or not _PART.fullmatch(key):
+        if not NAME_PART.fullmatch(stage) or not NAME_PART.fullmatch(key):
             raise NotFound(f"There is no stage {stage!r} with key {key!r}.")
         return f"{self._video(video_id)}/{stage}/{key}"
 
@@ -365,12 +276,6 @@ def _found(video_id: str, stage: str, name: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise NotFound(f"The artefact {stage}/{name} of video {video_id} is not there.") from error
-
-
-def _checked_name(name: str) -> str:
-    if not all(_PART.fullmatch(part) for part in name.split("/")):
-        raise NotFound(f"There is no artefact {name!r}.")
-    return name
 
 
 def _parsed(content: bytes, what: str) -> Any:

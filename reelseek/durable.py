@@ -51,9 +51,13 @@ def temporary_name() -> str:
     return f"{TEMPORARY}{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex}"
 
 
-def abandoned(path: Path) -> bool:
-    """Whether what lies under a temporary name was left by a dead process; of another machine, by its age."""
-    host, _, rest = path.name.removeprefix(TEMPORARY).removesuffix(".json").rpartition("-")[0].rpartition("-")
+def abandoned(name: str, modified: float) -> bool:
+    """Whether what lies under a temporary name was left by a dead process; of another machine, by its age.
+
+    Args:
+        modified: when it was last written, in seconds since the epoch.
+    """
+    host, _, rest = name.removeprefix(TEMPORARY).removesuffix(".json").rpartition("-")[0].rpartition("-")
     if host == socket.gethostname() and rest.isdigit():
         try:
             os.kill(int(rest), 0)
@@ -61,15 +65,16 @@ def abandoned(path: Path) -> bool:
             return True
         except PermissionError:
             return False
-    return time.time() - path.stat().st_mtime > ABANDONED_SECONDS
+    return time.time() - modified > ABANDONED_SECONDS
 
 
-def publish_folder(folder: Path, final: Path, marker: str, written: Collection[str]) -> None:
+def publish_folder(folder: Path, final: Path, marker: str, written: Collection[str], *, replace: bool = False) -> None:
     """Flush a folder to the disk and give it its final name.
 
     Args:
         marker: the file that makes a folder count; one that lies at `final` with it stays, one without is replaced.
         written: the files that were written, not linked: those that must be flushed.
+        replace: a folder that counts is replaced too.
 
     Raises:
         StorageError: `final` cannot be replaced.
@@ -84,10 +89,12 @@ def publish_folder(folder: Path, final: Path, marker: str, written: Collection[s
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            if (final / marker).exists():  # another worker was faster; the same key means the same result
+            if not replace and (final / marker).exists():  # another worker was faster; the same key, the same result
                 shutil.rmtree(folder)
                 return
-            shutil.rmtree(final)
+            aside = folder.parent / temporary_name()
+            final.rename(aside)
+            shutil.rmtree(aside)
         else:
             _flush(final.parent)
             return
@@ -155,10 +162,10 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def remove_tree(folder: Path, first: Collection[str]) -> None:
-    """Delete a folder, files named as in `first` before all others; nothing happens when it is gone."""
+def remove_tree(path: Path, first: Collection[str]) -> None:
+    """Delete a file or a folder, files named as in `first` before others; nothing happens when it is gone."""
     with suppress(FileNotFoundError, NotADirectoryError):
         for name in first:
-            for path in folder.rglob(name):
-                path.unlink(missing_ok=True)
-        shutil.rmtree(folder)
+            for marker in path.rglob(name):
+                marker.unlink(missing_ok=True)
+        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -129,15 +129,22 @@ class FileTree:
             with self._asked():
                 self._filesystem.makedirs(path, exist_ok=True)
 
-    def folders(self, path: str) -> list[str]:
+    def entries(self, folder: str) -> dict[str, FileInfo]:
+        """What is in a folder, by name; hidden files and folders too. Empty where there is no such folder."""
+        return {name: info for name, (info, _) in self._listed(folder).items()}
+
+    def folders(self, folder: str) -> list[str]:
         """Paths of the folders in a folder; hidden ones are passed over. None where there is no such folder."""
+        found = self._listed(folder).items()
+        return [f"{folder}/{name}" for name, (_, is_folder) in found if is_folder and not name.startswith(".")]
+
+    def size(self, path: str) -> int:
+        """Bytes of a file, or of all files below a folder."""
         try:
             with self._asked():
-                entries = self._filesystem.ls(path, detail=True)
+                return int(self._filesystem.du(path))
         except _GONE:
-            return []
-        names = (cast(str, item["name"]).rstrip("/") for item in entries if item["type"] == "directory")
-        return [name for name in names if not name.rpartition("/")[2].startswith(".")]
+            return 0
 
     def find(self, folder: str) -> dict[str, FileInfo]:
         """Every file below a folder, by its path from there."""
@@ -148,19 +155,36 @@ class FileTree:
             return {}
         return {path[len(folder) + 1 :]: _file_info(info) for path, info in found.items() if path != folder}
 
+    def delete(self, paths: Collection[str]) -> None:
+        """Delete files; those that are gone are passed over."""
+        if self.is_local:
+            for path in paths:
+                Path(path).unlink(missing_ok=True)
+        elif paths:
+            with self._asked(), suppress(FileNotFoundError):
+                self._filesystem.rm(list(paths))
+
     def remove(self, folder: str, first: Collection[str]) -> None:
-        """Delete a folder, files that are named as in `first` before all others; nothing happens when it is gone."""
+        """Delete a file or a folder, files named as in `first` before others; nothing happens when it is gone."""
         if self.is_local:
             remove_tree(Path(folder), first)
             return
-        paths = {path: path.rpartition("/")[2] in first for path in self.find(folder)}
+        with self._asked():
+            paths = {path: path.rpartition("/")[2] in first for path in self._filesystem.find(folder)}
         for early in (True, False):
-            if some := [f"{folder}/{path}" for path, is_first in paths.items() if is_first is early]:
-                with self._asked(), suppress(FileNotFoundError):
-                    self._filesystem.rm(some)
+            self.delete([path for path, is_first in paths.items() if is_first is early])
         if self._has_folders:
             with self._asked(), suppress(FileNotFoundError):
                 self._filesystem.rm(folder, recursive=True)
+
+    def _listed(self, folder: str) -> dict[str, tuple[FileInfo, bool]]:
+        try:
+            with self._asked():
+                entries = self._filesystem.ls(folder, detail=True)
+        except _GONE:
+            return {}
+        named = ((cast(str, item["name"]).rstrip("/").rpartition("/")[2], item) for item in entries)
+        return {name: (_file_info(item), item["type"] == "directory") for name, item in named}
 
     @contextmanager
     def _asked(self) -> Iterator[None]:

@@ -55,7 +55,7 @@ def test_a_failed_stage_leaves_nothing(store: ArtefactStore) -> None:
     assert store.read_json(VIDEO, "speech", "k1", "lines.json") == [1]
 
 
-def test_current_prune_and_delete(store: ArtefactStore) -> None:
+def test_the_pointer_and_deleting_a_video(store: ArtefactStore) -> None:
     assert store.current(VIDEO) == {}
     for key in ("old", "new"):
         with store.write(VIDEO, "speech", key) as writer:
@@ -65,9 +65,6 @@ def test_current_prune_and_delete(store: ArtefactStore) -> None:
     store.set_current(VIDEO, {"speech": "old"})
     store.set_current(VIDEO, {"speech": "new"})
     assert store.current(VIDEO) == {"speech": "new"}
-    store.prune(VIDEO, store.current(VIDEO))
-    assert store.has(VIDEO, "speech", "new")
-    assert not store.has(VIDEO, "speech", "old")
     store.delete_video(VIDEO)
     store.delete_video(VIDEO)
     assert store.videos() == [OTHER]
@@ -131,6 +128,37 @@ def test_what_is_stored_is_listed_with_sizes(store: ArtefactStore) -> None:
     store.delete(VIDEO, "frames", "k2")
     store.delete(VIDEO, "frames", "k2")
     assert store.keys(VIDEO, "frames") == ["k1"]
+
+
+def test_who_is_at_work_is_seen_and_who_was_killed_is_not(store: ArtefactStore) -> None:
+    assert not store.is_busy(VIDEO)
+    with store.working(VIDEO):
+        assert store.is_busy(VIDEO)
+        assert not store.is_busy(OTHER)
+        assert store.sweep(VIDEO) == 0
+        assert store.is_busy(VIDEO)
+    assert not store.is_busy(VIDEO)
+    assert store.stored(VIDEO) == []
+
+
+def test_files_of_a_finished_result_can_go(store: ArtefactStore) -> None:
+    with store.write(VIDEO, "frames", "k") as writer:
+        for name in ("frames/0.jpg", "looks/0.jpg", "looks/1.jpg"):
+            writer.bytes(name, b"jpeg")
+    store.drop(VIDEO, "frames", "k", {"looks/0.jpg", "looks/1.jpg", "looks/9.jpg"})
+    assert store.has(VIDEO, "frames", "k")
+    assert set(store.files(VIDEO, "frames", "k")) == {"frames/0.jpg"}
+    assert store.about(VIDEO, "frames", "k")["dropped"] == 2
+    assert set(store.stored(VIDEO)[0].files) == {"frames/0.jpg", "done.json"}
+
+
+def test_a_finished_result_is_replaced_only_when_that_is_asked_for(store: ArtefactStore) -> None:
+    for replace, expected in ((False, b"first"), (True, b"third")):
+        for content in (b"first", b"third") if replace else (b"first",):
+            with store.write(VIDEO, "speech", "k", replace=replace) as writer:
+                writer.bytes("a", content)
+        assert store.read_bytes(VIDEO, "speech", "k", "a") == expected
+    assert not store.is_busy(VIDEO)
 
 
 @pytest.mark.parametrize("bad", ["../../etc/passwd", "/etc/passwd", "", "a/../b", "a//b", ".hidden", "a\0b"])
