@@ -16,7 +16,7 @@ from web import contents
 from web.backend import Backend, backend
 from web.payloads import job_payload, printable, video_payload
 from web.schemas import JobOut, Upload, UploadOut, VideoDetail, VideoPage, VideosQuery
-from web.uploads import keep_upload, uploads_folder
+from web.uploads import keep_upload
 from workers.enqueue import enqueue_index
 
 
@@ -110,7 +110,7 @@ def remove_video(served: Backend, video_id: str) -> None:
             f"{video.title!r} lies in a watched folder and would come back with the next scan.",
             hint="Remove the file or the folder instead.",
         )
-    folder = uploads_folder(served.settings)
+    folder = served.settings.uploads_path
     served.catalogue.delete_video(video_id)
     served.store.delete_video(video_id)
     for place in video.locations:
