@@ -16,10 +16,10 @@ from reelseek.settings import Settings
 if TYPE_CHECKING:
     from celery import Celery
 
-INDEX, SCAN, MAINTAIN = "index", "scan", "maintain"
+INDEX, SCAN, MAINTAIN, FETCH = "index", "scan", "maintain", "fetch"
 """Kinds of jobs."""
 
-_SCAN_PRIORITY, _PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 20, 0, -10
+_SCAN_PRIORITY, _LIVE_PRIORITY, _PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 25, 20, 0, -10
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +27,23 @@ _log = logging.getLogger(__name__)
 def enqueue_index(catalogue: Catalogue, settings: Settings, path: str | Path, library_id: int | None = None) -> Job:
     """Queue the indexing of a file that a person asked for; it goes before what scans have found."""
     job = queue_index(Ledger(catalogue, settings.workers), path, library_id, priority=_PERSON_PRIORITY)
+    ring(settings)
+    return job
+
+
+def enqueue_recording(catalogue: Catalogue, settings: Settings, path: Path, library_id: int) -> Job:
+    """Queue the indexing of what was just recorded; it goes before everything that is not live."""
+    job = queue_index(Ledger(catalogue, settings.workers), path, library_id, priority=_LIVE_PRIORITY)
+    ring(settings)
+    return job
+
+
+def enqueue_fetch(
+    catalogue: Catalogue, settings: Settings, url: str, library_id: int | None = None, max_height: int | None = None
+) -> Job:
+    """Queue the download of a video."""
+    payload = {"url": url, "library_id": library_id, "max_height": max_height}
+    job = Ledger(catalogue, settings.workers).enqueue(FETCH, payload, f"{FETCH}:{library_id}:{url}", _PERSON_PRIORITY)
     ring(settings)
     return job
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +14,7 @@ from reelseek.errors import Cancelled, JobLost, ReelseekError, StorageError
 from reelseek.records import JsonObject
 from workers.enqueue import INDEX, MAINTAIN, SCAN
 from workers.indexing import FileReport, index_file
+from workers.processes import worker_name
 from workers.scan import scan_library
 from workers.upkeep import maintain, maintain_if_due
 from workers.workspace import Workspace
@@ -23,11 +22,6 @@ from workers.workspace import Workspace
 _log = logging.getLogger(__name__)
 
 Report = Callable[[str, float], None]
-
-
-def worker_name() -> str:
-    """Which process this is, as jobs name it."""
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def run_next(workspace: Workspace, stopping: threading.Event) -> Job | None:
