@@ -12,22 +12,22 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ingest.audio_tracks import audio_tracks
 from ingest.identity import content_id
 from ingest.opening import clean, open_media, picture_stream, seconds
-from ingest.subtitles import bcp47
+from ingest.subtitles import bcp47, role_of
 from reelseek.errors import MediaError
 from reelseek.records import Chapter, VideoInfo
 from reelseek.settings import IngestSettings
 
-__all__ = ["TEXT_CODECS", "open_media", "probe", "title_of"]
+__all__ = ["PICTURE_CODECS", "open_media", "probe", "title_of"]
 
-TEXT_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", "ttml", "microdvd", "subviewer"})
-"""Subtitle codecs that carry text; the others carry pictures."""
+PICTURE_CODECS = frozenset({"pgssub", "hdmv_pgs_subtitle", "dvdsub", "dvd_subtitle", "dvbsub", "dvb_subtitle", "xsub"})
+"""Subtitle codecs that carry pictures; the others carry text."""
 
 _AV_TIME_BASE = 1_000_000
 _FIRST_PICTURE_TRIES = 200
@@ -206,8 +206,14 @@ def _subtitle_tracks(container: InputContainer) -> Iterable[dict[str, str]]:
             "codec": codec,
             "language": bcp47(clean(stream.language or "")),
             "title": clean(stream.metadata.get("title", "")),
-            "kind": "text" if codec in TEXT_CODECS else "picture",
-            "default": "yes" if int(stream.disposition) & 1 else "no",
+            "kind": "picture" if codec in PICTURE_CODECS else "text",
+            "default": "yes" if stream.disposition & Disposition.default else "no",
+            "role": role_of(
+                stream.metadata.get("title", ""),
+                forced=bool(stream.disposition & Disposition.forced),
+                sounds=bool(stream.disposition & (Disposition.hearing_impaired | Disposition.captions)),
+                commentary=bool(stream.disposition & Disposition.comment),
+            ),
         }
 
 

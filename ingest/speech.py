@@ -8,11 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from engines.protocols import SpeechEngine
+from engines.protocols import ScreenTextEngine, SpeechEngine
 from ingest.audio import RATE, sound, windows
 from ingest.audio_tracks import choose_audio, chosen_audio
+from ingest.bitmap_subtitles import BITMAP, read_bitmaps
 from ingest.sentences import sentences
-from ingest.subtitles import EMBEDDED, SIDECAR, Cue, choose_sidecar, choose_track, read_sidecar, read_track
+from ingest.subtitles import (
+    EMBEDDED,
+    SIDECAR,
+    Cue,
+    choose_sidecar,
+    choose_track,
+    chosen_track,
+    read_sidecar,
+    read_track,
+)
 from reelseek.errors import MediaError
 from reelseek.records import EngineRef, TimedText, VideoInfo
 from reelseek.settings import IngestSettings
@@ -28,6 +38,7 @@ class SpeechSource:
     Attributes:
         sidecar: the subtitle file beside the video; it wins.
         track: the stream index of an embedded text track; it comes next.
+        pictures: the stream index of an embedded track of pictures, read by `reader`; where there is no text track.
         engine: the speech engine; used where there are no subtitles or they turn out empty.
         sound: the index of the sound track that the engine listens to.
         note: what a person should know: a subtitle file that could not be read.
@@ -36,6 +47,8 @@ class SpeechSource:
     sidecar: Path | None = None
     sidecar_hash: str = ""
     track: int | None = None
+    pictures: int | None = None
+    reader: EngineRef | None = None
     language: str = ""
     engine: EngineRef | None = None
     sound: str = ""
@@ -46,38 +59,65 @@ class SpeechSource:
         """What a stage's key has to say of it."""
         fallback = "" if self.sidecar else (self.engine.fingerprint if self.engine else "")
         heard = self.sound if fallback else ""
-        return self.sidecar_hash, "" if self.track is None else str(self.track), self.language, fallback, heard
+        chosen = self.pictures if self.track is None else self.track
+        track = "" if chosen is None else str(chosen)
+        return self.sidecar_hash, track, self.language, fallback, heard, self.reader.fingerprint if self.reader else ""
 
     @property
     def silent(self) -> bool:
         """There is nothing to take words from."""
-        return self.sidecar is None and self.track is None and self.engine is None
+        return not self.subtitled and self.engine is None
+
+    @property
+    def subtitled(self) -> bool:
+        """The words come from subtitles."""
+        return self.sidecar is not None or self.track is not None or self.pictures is not None
 
     @property
     def only_engine(self) -> bool:
         """The engine is the one source: then the sound can be heard in chunks."""
-        return self.engine is not None and self.sidecar is None and self.track is None
+        return self.engine is not None and not self.subtitled
 
 
-def speech_source(path: Path, info: VideoInfo, settings: IngestSettings, engine: EngineRef | None) -> SpeechSource:
-    """Choose the source: sidecar, embedded track, engine (only for a video with sound)."""
-    note = ""
-    if chosen := choose_sidecar(path, settings.language):
+def speech_source(
+    path: Path,
+    info: VideoInfo,
+    settings: IngestSettings,
+    engine: EngineRef | None,
+    reader: EngineRef | None = None,
+) -> SpeechSource:
+    """Choose the source: sidecar, embedded text track, embedded track of pictures, engine (for a video with sound).
+
+    Forced subtitles hold only what is said in another tongue: an engine is better than they are.
+
+    Args:
+        reader: the screen-text engine, for tracks of pictures.
+    """
+    notes = []
+    usable, heard = engine if info.has_audio else None, choose_audio(info, settings)
+    if (chosen := choose_sidecar(path, settings.language)) and not (chosen.forced and usable):
         try:
             if read_sidecar(chosen.path):
                 return SpeechSource(chosen.path, chosen.content_hash, language=chosen.language)
-            note = f"the subtitles {chosen.path.name} are empty"
+            notes.append(f"the subtitles {chosen.path.name} are empty")
         except MediaError as error:
-            note = error.message
-    usable, heard = engine if info.has_audio else None, choose_audio(info, settings)
-    sound_track = heard["index"] if heard is not None and usable is not None else ""
-    if track := choose_track(info, settings.language):
-        return SpeechSource(
-            track=int(track["index"]), language=track["language"], engine=usable, sound=sound_track, note=note
-        )
+            notes.append(error.message)
+    base = SpeechSource(engine=usable, sound=heard["index"] if heard is not None and usable is not None else "")
+    track = choose_track(info, settings.language)
+    pictures = None if track or reader is None else choose_track(info, settings.language, "picture")
+    if (found := track or pictures) and not (found.get("role") == "forced" and usable):
+        notes.append(chosen_track(info, found))
+        base = replace(base, language=found["language"])
+        if track:
+            return replace(base, track=int(found["index"]), note=_told(notes))
+        return replace(base, pictures=int(found["index"]), reader=reader, note=_told(notes))
     if usable is not None:
-        note = "; ".join(filter(None, (note, chosen_audio(info, settings))))
-    return SpeechSource(language=settings.language, engine=usable, sound=sound_track, note=note)
+        notes.append(chosen_audio(info, settings))
+    return replace(base, language=settings.language, note=_told(notes))
+
+
+def _told(notes: Sequence[str]) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def spoken_lines(
@@ -88,11 +128,13 @@ def spoken_lines(
     *,
     load: Callable[[], SpeechEngine | None],
     progress: Callable[[float], None],
+    read: Callable[[], ScreenTextEngine | None] = lambda: None,
 ) -> tuple[EngineRef | None, tuple[TimedText, ...]]:
     """The sentences with their times, and who they really come from.
 
     Args:
         load: gives the engine; called only where it is needed.
+        read: gives the screen-text engine; called only for a track of pictures.
         progress: called with the fraction done; may raise to stop.
     """
     if source.sidecar:
@@ -102,6 +144,11 @@ def spoken_lines(
         cues = _within(read_track(path, info, source.track), info)
         if cues:
             return EngineRef(EMBEDDED, str(source.track)), sentences(cues, EMBEDDED, source.language)
+    if source.pictures is not None and (reader := read()):
+        cues = _within(read_bitmaps(path, info, source.pictures, reader, progress=progress), info)
+        if cues:
+            ref = EngineRef(BITMAP, f"{source.pictures} {reader.fingerprint}", f"read by {reader.id}")
+            return ref, sentences(cues, BITMAP, source.language)
     if source.engine is None:
         return None, ()
     return source.engine, transcribe(path, info, settings, load=load, progress=progress)

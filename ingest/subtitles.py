@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
 
+import av
 import pysubs2
 from av.error import FFmpegError
+from av.subtitles.subtitle import AssSubtitle
 
 from ingest.identity import content_id
 from ingest.opening import open_media, seconds
 from reelseek.errors import MediaError
 from reelseek.records import VideoInfo
 
-ENDINGS = (".srt", ".vtt", ".ass", ".ssa")
+_PARSED = (".srt", ".vtt", ".ass", ".ssa", ".ttml", ".dfxp")
+_DECODED: dict[str, str | None] = {
+    ".sub": None, ".smi": "sami", ".sami": "sami", ".mpl": "mpl2", ".mpl2": "mpl2", ".stl": "stl", ".pjs": "pjs",
+    ".rt": "realtext", ".jss": "jacosub", ".lrc": "lrc", ".scc": "scc",
+}  # fmt: skip
+"""Endings that FFmpeg's readers know, with the reader; a `.sub` is one of several."""
+ENDINGS = (*_PARSED, *_DECODED)
+"""Subtitle files, the best kinds first: of two in one language the first is taken."""
+_DEMUXERS = "microdvd,subviewer,subviewer1,mpl2,mpsub,vplayer,sami,stl,pjs,realtext,jacosub,lrc,scc"
+"""The readers that may be used; none of them opens another file."""
+_PLAIN_CODECS = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text", ""})
+_FOREVER = 0xFFFFFFFF
 SIDECAR, EMBEDDED = "subtitles:sidecar", "subtitles:embedded"
 _LARGEST = 32 << 20
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*$", re.IGNORECASE)
@@ -53,6 +69,7 @@ class Sidecar:
     path: Path
     language: str
     forced: bool
+    sounds: bool = False
 
     @property
     def content_hash(self) -> str:
@@ -76,8 +93,9 @@ def sidecars(video: Path) -> list[Sidecar]:
         marks = middle.split(".") if middle else []
         languages = [mark for mark in marks if _LANGUAGE.match(mark) and mark.casefold() not in _MARKS]
         if all(mark.casefold() in _MARKS or mark in languages for mark in marks) and len(languages) <= 1:
-            forced = any(mark.casefold() == "forced" for mark in marks)
-            found.append(Sidecar(path, bcp47(languages[0]) if languages else "", forced))
+            said = {mark.casefold() for mark in marks}
+            language = bcp47(languages[0]) if languages else ""
+            found.append(Sidecar(path, language, "forced" in said, bool(said & {"sdh", "cc", "hi"})))
     return found
 
 
@@ -91,14 +109,59 @@ def bcp47(language: str) -> str:
 
 
 def choose_sidecar(video: Path, language: str) -> Sidecar | None:
-    """The one to use: in the wanted language, else without one, else by name; `forced` ones only if nothing else is."""
-    return min(sidecars(video), key=lambda item: (item.forced, *_rank(item.language, language)), default=None)
+    """The one to use: in the wanted language, else without one, else by name; `forced` ones only if nothing else is.
+
+    Of several in one language the plain one before the one for the deaf (which names sounds), and by kind of file.
+    """
+
+    def place(item: Sidecar) -> tuple[object, ...]:
+        ending = ENDINGS.index(item.path.suffix.casefold())
+        return item.forced, *_rank(item.language, language), item.sounds, ending, item.path.name
+
+    return min(sidecars(video), key=place, default=None)
 
 
-def choose_track(info: VideoInfo, language: str) -> dict[str, str] | None:
-    """The embedded text track to use: in the wanted language, else the default one, else the first."""
-    texts = [track for track in info.subtitle_tracks if track.get("kind") == "text"]
-    return min(texts, key=lambda item: (_rank(item["language"], language)[0], item["default"] != "yes"), default=None)
+def choose_track(info: VideoInfo, language: str, kind: str = "text") -> dict[str, str] | None:
+    """The embedded track to use.
+
+    Commentaries and forced tracks (which hold only what is said in another tongue) come last. Of the others: the wanted
+    language, else that of the default track, else English, else the first; in that language the plain track before the
+    one for the deaf (which names sounds), the default one before others.
+
+    Args:
+        kind: `text` or `picture`.
+    """
+    tracks = [track for track in info.subtitle_tracks if track.get("kind") == kind]
+    whole = [track for track in tracks if track.get("role") not in ("forced", "commentary")] or tracks
+    if not whole:
+        return None
+    wanted = language or next((track["language"] for track in whole if track["default"] == "yes"), "")
+    return min(
+        whole,
+        key=lambda item: (_rank(item["language"], wanted)[0], item.get("role") == "sounds", item["default"] != "yes"),
+    )
+
+
+def chosen_track(info: VideoInfo, track: dict[str, str]) -> str:
+    """What to tell of the choice: nothing where there was none."""
+    others = [item for item in info.subtitle_tracks if item["index"] != track["index"]]
+    return f"subtitles: {_named(track)}; not indexed: {', '.join(map(_named, others))}" if others else ""
+
+
+def role_of(title: str, *, forced: bool, sounds: bool, commentary: bool) -> str:
+    """What a subtitle track is for, by its flags and its title: `forced`, `sounds`, `commentary`, or empty."""
+    words = set(re.findall(r"[a-z]+", title.casefold()))
+    if forced or words & {"forced", "signs"}:
+        return "forced"
+    if commentary or "commentary" in words:
+        return "commentary"
+    return "sounds" if sounds or words & {"sdh", "cc", "hearing", "deaf"} else ""
+
+
+def _named(track: dict[str, str]) -> str:
+    told = filter(None, (track.get("title"), track.get("role"), "pictures" if track["kind"] == "picture" else ""))
+    details = ", ".join(dict.fromkeys(told))
+    return f"{track['language'] or 'unknown language'}{f' ({details})' if details else ''}"
 
 
 def read_sidecar(path: Path) -> list[Cue]:
@@ -111,10 +174,12 @@ def read_sidecar(path: Path) -> list[Cue]:
         if path.stat().st_size > _LARGEST:
             raise MediaError(f"The subtitles {path.name} have more than {_LARGEST >> 20} MB.")
         text = decode_text(path.read_bytes())
+        if path.suffix.casefold() in _DECODED:
+            return tidy(_decoded_file(text, _DECODED[path.suffix.casefold()]))
         kind = _format(path, text)
         text = _VOICE.sub("\ue000\\1\ue001", text) if kind == "vtt" else text
         parsed = pysubs2.SSAFile.from_string(text, format_=kind)
-    except (OSError, ValueError, pysubs2.exceptions.Pysubs2Error) as error:
+    except (OSError, ValueError, ParseError, pysubs2.exceptions.Pysubs2Error) as error:
         raise MediaError(f"The subtitles {path.name} cannot be read: {error}.") from error
     cues = []
     for event in parsed:
@@ -143,9 +208,44 @@ def read_track(path: Path, info: VideoInfo, index: int) -> list[Cue]:
             if start is None:
                 continue
             start -= info.start_offset
-            text, name = _payload(bytes(packet), codec)
-            cues.append(_cue(start, start + (seconds(stream, packet.duration) or 0.0), text, name))
+            length = seconds(stream, packet.duration) or 0.0
+            if codec in _PLAIN_CODECS:
+                cues.append(_cue(start, start + length, *_payload(bytes(packet), codec)))
+            else:
+                cues += _decoded(stream, packet, start, length)
     return tidy(cues)
+
+
+def _decoded_file(text: str, reader: str | None) -> Iterator[Cue]:
+    """The cues of a file in one of the formats that FFmpeg alone knows. It is given the text, not the file."""
+    try:
+        allowed = {"format_whitelist": _DEMUXERS, "protocol_whitelist": ""}
+        with av.open(io.BytesIO(text.encode()), format=reader, options=allowed) as container:
+            for stream in container.streams.subtitles:
+                for packet in container.demux(stream):
+                    if (start := seconds(stream, packet.pts)) is not None:
+                        yield from _decoded(stream, packet, start, seconds(stream, packet.duration) or 0.0)
+    except FFmpegError:
+        return
+
+
+def _decoded(stream: Any, packet: Any, start: float, length: float) -> list[Cue]:
+    """What FFmpeg makes of a packet; a broken one is nothing."""
+    try:
+        decoded = stream.decode2(packet)
+    except FFmpegError:
+        return []
+    if decoded is None:
+        return []
+    start += decoded.start_display_time / 1000
+    if 0 < decoded.end_display_time < _FOREVER:
+        length = (decoded.end_display_time - decoded.start_display_time) / 1000
+    cues = []
+    for rect in decoded.rects:
+        if isinstance(rect, AssSubtitle):
+            fields = rect.ass.decode("utf-8", "replace").split(",", _ASS_FIELDS)
+            cues.append(_cue(start, start + length, fields[-1], fields[3] if len(fields) > _ASS_FIELDS else ""))
+    return cues
 
 
 def decode_text(content: bytes) -> str:
@@ -213,7 +313,7 @@ def _format(path: Path, text: str) -> str:
         return "vtt"
     if "[Script Info]" in text[:4096] or "[Events]" in text[:65536]:
         return "ass"
-    return {".vtt": "vtt", ".srt": "srt"}.get(path.suffix.casefold(), "srt")
+    return {".vtt": "vtt", ".ttml": "ttml", ".dfxp": "ttml"}.get(path.suffix.casefold(), "srt")
 
 
 def _rank(language: str, wanted: str) -> tuple[int, str]:

@@ -9,9 +9,20 @@ import pytest
 from ingest.probe import probe
 from ingest.sentences import sentences, split_sentences
 from ingest.speech import speech_source
-from ingest.subtitles import Cue, bcp47, choose_sidecar, decode_text, read_sidecar, read_track, sidecars, tidy
+from ingest.subtitles import (
+    Cue,
+    bcp47,
+    choose_sidecar,
+    choose_track,
+    decode_text,
+    read_sidecar,
+    read_track,
+    role_of,
+    sidecars,
+    tidy,
+)
 from reelseek.errors import MediaError
-from reelseek.records import EngineRef
+from reelseek.records import EngineRef, VideoInfo
 from reelseek.settings import IngestSettings
 from tests.support.media import busy, steady, tone, write_video
 
@@ -42,6 +53,42 @@ def test_files_of_every_kind_and_encoding_are_read(tmp_path: Path, ending: str, 
     assert (first.start, first.end, first.text) == (1.0, 2.5, "Hello there,\nGeneral.")
     assert (second.start, second.end, second.text) == (3.0, 4.0, "Über alles & mehr.")
     assert first.speaker == ("" if ending == "srt" else "Ann")
+
+
+OTHER_KINDS = {
+    "sub": "{1}{1}25\n{25}{62}Hello there,|General.\n{75}{100}Over all & more.\n",
+    "smi": "<SAMI><BODY><SYNC Start=1000><P Class=ENCC>Hello there,<br>General.<SYNC Start=2500><P Class=ENCC>&nbsp;"
+    "<SYNC Start=3000><P Class=ENCC>Over all &amp; more.<SYNC Start=4000><P Class=ENCC>&nbsp;</BODY></SAMI>",
+    "mpl": "[10][25]Hello there,|General.\n[30][40]Over all & more.\n",
+    "pjs": '10,25,"Hello there,|General."\n30,40,"Over all & more."\n',
+    "jss": "#T100\n0:00:01.00 0:00:02.50 D Hello there,\\nGeneral.\n0:00:03.00 0:00:04.00 D Over all & more.\n",
+    "ttml": '<?xml version="1.0"?><tt xmlns="http://www.w3.org/ns/ttml"><body><div>'
+    '<p begin="00:00:01.000" end="00:00:02.500">Hello there,<br/>General.</p>'
+    '<p begin="00:00:03.000" end="00:00:04.000">Over all &amp; more.</p></div></body></tt>',
+}
+
+
+@pytest.mark.parametrize("ending", sorted(OTHER_KINDS))
+def test_rarer_formats_are_read_too(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    path.write_text(OTHER_KINDS[ending])
+    first, second = read_sidecar(path)
+    assert (first.start, first.end, first.text) == (1.0, pytest.approx(2.5, abs=0.03), "Hello there,\nGeneral.")
+    assert (second.start, second.end, second.text) == (3.0, pytest.approx(4.0), "Over all & more.")
+
+
+@pytest.mark.parametrize("ending", ["sub", "smi", "mpl", "stl", "pjs", "rt", "jss", "lrc", "scc"])
+def test_nonsense_in_any_format_is_no_subtitles(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(bytes(range(256)) * 20)
+    assert read_sidecar(path) == []
+
+
+def test_broken_markup_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.ttml"
+    path.write_text("<tt><body>")
+    with pytest.raises(MediaError, match=r"a\.ttml"):
+        read_sidecar(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"not subtitles at all", bytes(range(256)) * 20])
@@ -86,6 +133,63 @@ def test_the_wanted_language_is_chosen_and_forced_ones_last(tmp_path: Path) -> N
     (tmp_path / "a.srt").unlink()
     (tmp_path / "a.de.srt").unlink()
     assert chosen("") == "a.fr.forced.srt"
+
+
+def track(index: int, language: str, role: str = "", *, default: bool = False, kind: str = "text") -> dict[str, str]:
+    return {
+        "index": str(index), "codec": "srt" if kind == "text" else "pgssub", "language": language, "title": "",
+        "kind": kind, "default": "yes" if default else "no", "role": role,
+    }  # fmt: skip
+
+
+def with_tracks(*tracks: dict[str, str]) -> VideoInfo:
+    return VideoInfo("0" * 32, "t", 10, 640, 360, 25, 0, True, True, 0.0, 1, "matroska", subtitle_tracks=tracks)
+
+
+ENGLISH, GERMAN, FRENCH = track(2, "en"), track(3, "de", default=True), track(4, "fr", "forced", default=True)
+FOR_DEAF, COMMENTARY = track(1, "en", "sounds"), track(5, "de", "commentary", default=True)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "language", "chosen"),
+    [
+        ((ENGLISH, GERMAN), "", GERMAN),
+        ((ENGLISH, GERMAN), "en", ENGLISH),
+        ((ENGLISH, GERMAN), "en-GB", ENGLISH),
+        ((ENGLISH, GERMAN), "it", ENGLISH),
+        ((FOR_DEAF, ENGLISH), "", ENGLISH),
+        ((FOR_DEAF, GERMAN), "en", FOR_DEAF),
+        ((FRENCH, ENGLISH), "fr", ENGLISH),
+        ((FRENCH,), "", FRENCH),
+        ((COMMENTARY, GERMAN), "de", GERMAN),
+        ((track(6, "en", kind="picture"),), "", None),
+    ],
+)
+def test_which_embedded_track_is_chosen(
+    tracks: tuple[dict[str, str], ...], language: str, chosen: dict[str, str] | None
+) -> None:
+    assert choose_track(with_tracks(*tracks), language) == chosen
+
+
+def test_the_choice_among_tracks_is_said(tmp_path: Path) -> None:
+    info = with_tracks(ENGLISH, GERMAN, FRENCH, track(6, "", kind="picture"))
+    source = speech_source(tmp_path / "a.mkv", info, SETTINGS, EngineRef("an:engine", "f"))
+    assert source.track == 3
+    assert source.note == "subtitles: de; not indexed: en, fr (forced), unknown language (pictures)"
+    assert speech_source(tmp_path / "a.mkv", with_tracks(ENGLISH), SETTINGS, None).note == ""
+
+
+def test_forced_subtitles_do_not_stand_in_for_an_engine(tmp_path: Path) -> None:
+    engine = EngineRef("an:engine", "f")
+    assert speech_source(tmp_path / "a.mkv", with_tracks(FRENCH), SETTINGS, engine).only_engine
+    assert speech_source(tmp_path / "a.mkv", with_tracks(FRENCH), SETTINGS, None).track == 4
+
+
+def test_what_a_track_is_for_is_told_by_flags_and_titles() -> None:
+    none = {"forced": False, "sounds": False, "commentary": False}
+    titles = ["", "English", "English (SDH)", "Signs & Songs", "Director's Commentary", "CC"]
+    assert [role_of(title, **none) for title in titles] == ["", "", "sounds", "forced", "commentary", "sounds"]
+    assert role_of("English", forced=True, sounds=False, commentary=False) == "forced"
 
 
 @pytest.mark.parametrize(("written", "read"), [("eng", "en"), ("ger", "de"), ("pt_br", "pt-BR"), ("und", ""), ("", "")])
