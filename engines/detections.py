@@ -11,7 +11,7 @@ import numpy.typing as npt
 from reelseek.records import Box, Detection, Image
 
 CONFIDENCE = 0.25
-"""Least confidence of a detection: what YOLO's and YOLOX's own tools show by default."""
+"""Least confidence of a detection unless another is asked for: what YOLO's and YOLOX's own tools show by default."""
 OVERLAP = 0.5
 """Two boxes of one label that overlap more (intersection over union) are one object: the benchmarks' own measure of
 "the same". Higher values count one car twice, lower ones lose people in a crowd."""

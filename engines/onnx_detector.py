@@ -80,7 +80,7 @@ class OnnxDetectorEngine(BaseEngine):
     def labels(self) -> tuple[str, ...]:
         return self._labels
 
-    def detect(self, images: Sequence[Image]) -> list[tuple[Detection, ...]]:
+    def detect(self, images: Sequence[Image], *, least: float = CONFIDENCE) -> list[tuple[Detection, ...]]:
         fixed = self._input.shape[0]
         size = fixed if isinstance(fixed, int) else self.settings.batch_size
         found: list[tuple[Detection, ...]] = []
@@ -91,7 +91,8 @@ class OnnxDetectorEngine(BaseEngine):
             if isinstance(fixed, int) and len(batch) < fixed:
                 pixels = np.concatenate([pixels, np.repeat(pixels[-1:], fixed - len(batch), axis=0)])
             output = self._run(pixels)
-            found += [self._read(rows, each, image) for rows, each, image in zip(output, fitted, batch, strict=False)]
+            answers = zip(output, fitted, batch, strict=False)
+            found += [self._read(rows, each, image, least) for rows, each, image in answers]
         return found
 
     def _run(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -116,9 +117,11 @@ class OnnxDetectorEngine(BaseEngine):
         scale = inner_width / image.shape[1], inner_height / image.shape[0]
         return _Fitted(np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32), scale, (left, top))
 
-    def _read(self, rows: npt.NDArray[np.float32], fitted: _Fitted, image: Image) -> tuple[Detection, ...]:
+    def _read(
+        self, rows: npt.NDArray[np.float32], fitted: _Fitted, image: Image, least: float
+    ) -> tuple[Detection, ...]:
         boxes, scores, classes = self._decode(rows)
-        sure = scores >= CONFIDENCE
+        sure = scores >= least
         boxes, scores, classes = boxes[sure], scores[sure], classes[sure]
         if self._layout is not Layout.END_TO_END:
             stay = suppress(boxes, scores, classes)

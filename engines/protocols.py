@@ -86,8 +86,8 @@ class ObjectEngine(Engine, Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]: ...
-    def detect(self, images: Sequence[Image]) -> list[tuple[Detection, ...]]:
-        """Detect in each picture, most confident first."""
+    def detect(self, images: Sequence[Image], *, least: float = 0.25) -> list[tuple[Detection, ...]]:
+        """Detect in each picture, most confident first; nothing less confident than `least`."""
         ...
 
 

@@ -61,7 +61,6 @@ class UltralyticsEngine(BaseEngine):
             self._model = library.YOLO(str(path))
             _check(self._model, path)
             self._options: dict[str, Any] = {
-                "conf": CONFIDENCE,
                 "iou": OVERLAP,
                 "max_det": MOST,
                 "device": device,
@@ -83,7 +82,7 @@ class UltralyticsEngine(BaseEngine):
     def labels(self) -> tuple[str, ...]:
         return self._labels
 
-    def detect(self, images: Sequence[Image]) -> list[tuple[Detection, ...]]:
+    def detect(self, images: Sequence[Image], *, least: float = CONFIDENCE) -> list[tuple[Detection, ...]]:
         # pictures of one shape go together: mixed ones would be padded differently than each alone
         shapes: dict[tuple[int, ...], list[int]] = defaultdict(list)
         fitted = [thickened(image) for image in images]
@@ -95,15 +94,15 @@ class UltralyticsEngine(BaseEngine):
             for start in range(0, len(indices), size):
                 batch = indices[start : start + size]
                 full = batch + batch[-1:] * (self._fixed_batch - len(batch))
-                results = self._predict([fitted[index] for index in full], batch=len(full))
+                results = self._predict([fitted[index] for index in full], batch=len(full), least=least)
                 for index, result in zip(batch, results, strict=False):
                     found[index] = self._detections(result.boxes, images[index])
         return found
 
-    def _predict(self, images: list[Image], batch: int) -> list[Any]:
+    def _predict(self, images: list[Image], batch: int, least: float = CONFIDENCE) -> list[Any]:
         bgr = [np.ascontiguousarray(image[:, :, ::-1]) for image in images]
         with self._lock:
-            results: list[Any] = self._model.predict(bgr, batch=batch, **self._options)
+            results: list[Any] = self._model.predict(bgr, batch=batch, conf=least, **self._options)
         return results
 
     def _detections(self, boxes: Any, image: Image) -> tuple[Detection, ...]:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from ingest.chapters import chapters
-from ingest.objects import counts, link
 from ingest.screen_text import alike, readable, tracks
-from reelseek.records import Box, Channel, Chapter, Detection, Frame, Segment, TextBox, TimedText, VideoInfo
+from reelseek.records import Box, Channel, Chapter, Frame, Segment, TextBox, TimedText, VideoInfo
 
 TITLE = Box(0.1, 0.1, 0.9, 0.2)
 FOOT = Box(0.1, 0.85, 0.5, 0.9)
@@ -75,23 +74,6 @@ def test_doubtful_readings_and_lone_letters_are_left_out() -> None:
 @pytest.mark.parametrize(("a", "b", "same"), [("river", "river", True), ("rivers", "rlvers", True), ("a", "b", False)])
 def test_alike(a: str, b: str, same: bool) -> None:
     assert (alike(a, b) >= 0.8) is same
-
-
-def test_objects_keep_their_number_while_they_move_and_counts_are_of_one_picture() -> None:
-    def car(x: float) -> Detection:
-        return Detection("car", 0.9, Box(x, 0.4, x + 0.2, 0.6))
-
-    found = [(car(0.0), car(0.7)), (car(0.05), car(0.65)), (car(0.1), Detection("bus", 0.8, Box(0.6, 0.4, 0.8, 0.6)))]
-    rows = link(frames_at(0.0, 1.0, 2.0, end=3.0), found)
-    assert [[item.track for item in row] for row in rows] == [[0, 1], [0, 1], [0, 2]]
-    assert [item.time for item in rows[1]] == [1.0, 1.0]
-    assert counts(rows[1]) == {"car": 2}
-
-
-def test_an_object_that_comes_back_after_long_is_a_new_one() -> None:
-    cat = Detection("cat", 0.9, TITLE)
-    rows = link(frames_at(0.0, 1.0, 20.0, end=21.0), [(cat,), (), (cat,)])
-    assert rows[0][0].track != rows[2][0].track
 
 
 def info(duration: float, given: tuple[Chapter, ...] = ()) -> VideoInfo:
