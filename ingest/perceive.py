@@ -90,6 +90,7 @@ def take_subtitles(work: Work, writer: StageWriter, progress: Fraction) -> str:
         work.plan.source,
         load=work.engines.speech,
         progress=progress,
+        read=work.engines.screen_text,
     )
     writer.json(RESULT[SPEECH], {"engine": engine_json(ref), "lines": plain(lines)})
     return f"{len(lines)} sentences by {ref.id}" if ref else "the embedded subtitles are empty"
