@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import doctor, indexing, keys, libraries, models, searching, serving
+from cli import doctor, indexing, keys, libraries, live, models, searching, serving
 from cli.context import global_flags
 from reelseek import __version__
 from reelseek.errors import ReelseekError
@@ -33,6 +33,7 @@ app.command("demo")(serving.demo)
 app.command("web", hidden=True)(serving.web)
 app.command("doctor")(doctor.doctor)
 app.add_typer(libraries.app, name="library")
+app.add_typer(live.app, name="live")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 

@@ -33,6 +33,9 @@ HARD_LIMIT = 4.0
 
 _SETTLE_SECONDS, _PAUSE, _LONGEST_BURST, _MOST_HELD = 1.0, 0.5, 5.0, 64 << 20
 _LATE = 1.0
+_OVERLAP = 120.0
+"""A playlist that is opened again begins at most this long (s) before its end."""
+
 _UNTIMED_LIMIT = 500
 _PART = re.compile(
     r"^\.(?P<title>(?P<name>.+) (?P<time>\d{4}-\d\d-\d\d \d\d-\d\d-\d\d)(?: \(\d+\))?)(?P<suffix>\.\w+)\.part$"
@@ -152,7 +155,10 @@ class Recorder:
             return False
         if packet.pts is None:
             packet.pts = packet.dts
-        return _raw(packet) > self._resume
+        raw = _raw(packet)
+        if raw < self._resume - _OVERLAP:
+            self._resume = -math.inf  # the source began anew
+        return raw > self._resume
 
     def _burst_is_over(self, arrival: float) -> bool:
         assert self._waiting

@@ -82,6 +82,21 @@ class Sources:
         with self.database.read() as session:
             return source_record(_find(session, name))
 
+    def change_source(
+        self, source: Source, kind: str, url: str, *, chunk_seconds: float | None, keep_hours: float | None
+    ) -> Source:
+        """Read a pipe or a file under a name that was used before.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        with self.database.write() as session:
+            row = _find(session, source.name)
+            row.kind, row.url = kind, storable(url)
+            row.chunk_seconds, row.keep_hours = chunk_seconds, keep_hours
+            session.flush()
+            return source_record(row)
+
     def remove_source(self, name: str) -> Source:
         """Forget a live source; its recorder ends at its next write. What is recorded stays.
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from library.catalogue import Catalogue
 from library.ledger import Ledger
-from library.records import Job
+from library.records import Job, JobState
 from reelseek.settings import Settings
 
 if TYPE_CHECKING:
     from celery import Celery
 
-INDEX, SCAN, MAINTAIN, FETCH = "index", "scan", "maintain", "fetch"
+INDEX, CHUNK, SCAN, MAINTAIN, FETCH = "index", "chunk", "scan", "maintain", "fetch"
 """Kinds of jobs."""
 
 _SCAN_PRIORITY, _LIVE_PRIORITY, _PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 25, 20, 0, -10
@@ -36,6 +36,12 @@ def enqueue_recording(catalogue: Catalogue, settings: Settings, path: Path, libr
     job = queue_index(Ledger(catalogue, settings.workers), path, library_id, priority=_LIVE_PRIORITY)
     ring(settings)
     return job
+
+
+def recordings_wait(catalogue: Catalogue) -> bool:
+    """Whether something that was recorded waits to be indexed now."""
+    waiting = Ledger(catalogue).jobs(JobState.QUEUED, None, kind=INDEX)
+    return any(job.priority == _LIVE_PRIORITY and job.failures == 0 for job in waiting)
 
 
 def enqueue_fetch(

@@ -1,4 +1,4 @@
-"""`reelseek serve`: the web server, the workers and the schedule as processes that begin and end together."""
+"""`reelseek serve`: the web server, the workers, the recorder of live sources and the schedule, together."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class Child:
 
 
 def serve(settings: Settings, web_command: Sequence[str]) -> int:
-    """Run the web server, `workers.concurrency` workers and the schedule until SIGINT or SIGTERM.
+    """Run the web server, `workers.concurrency` workers, the recorder and the schedule until SIGINT or SIGTERM.
 
     A child that ends is started again, after a wait that grows; one that ends again and again ends them all. If this
     process is killed its children end too.
@@ -174,6 +174,7 @@ def _commands(settings: Settings, web_command: Sequence[str]) -> Iterator[tuple[
         name = "worker" if settings.workers.concurrency == 1 else f"worker{number}"
         yield name, [*celery, "--quiet", "worker", f"--hostname={name}@%h", *quiet]
     schedule = run_folder(settings) / "beat-schedule"
+    yield "live", [sys.executable, "-m", "workers.recorder"]
     yield "beat", [*celery, "--quiet", "beat", f"--schedule={schedule}", "--pidfile="]
 
 
