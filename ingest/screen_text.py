@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from engines.protocols import ScreenTextEngine
+from ingest.burnt_in import burnt_in
 from ingest.text_change import ReadBefore, TextLook
 from ingest.text_edges import EdgeFinder, Look, Pictures, bridged
+from ingest.text_tickers import Ticker, without_tickers
 from ingest.text_tracks import Track, alike, join, normalised
 from reelseek.records import Channel, Frame, TextBox, TimedText
 
@@ -74,6 +77,8 @@ def tracks(
 ) -> tuple[TimedText, ...]:
     """Join the readings of all keyframes into lines with their first and last showing.
 
+    Burnt-in subtitles become sentences of the channel speech; a ticker becomes one line with all that ran by.
+
     Args:
         frames: keyframes in order; each one's `end` says until when its picture stood.
         read: each keyframe's texts.
@@ -81,12 +86,27 @@ def tracks(
         looks: pictures between keyframes, where the picture moves.
         pictures: loads pictures of frames and looks; without it a line begins and ends with a keyframe.
     """
-    found = join([(frame.time, frame.end, boxes) for frame, boxes in zip(frames, read, strict=True)])
+    readings = [(frame.time, frame.end, boxes) for frame, boxes in zip(frames, read, strict=True)]
+    running, readings = without_tickers(readings)
+    found = join(readings)
     if pictures is not None:
         EdgeFinder(frames, looks, pictures).place(found)
         found = bridged(found)
-    lines = [_line(track, source) for track in found]
+    spoken, found = burnt_in(found, [b.time for a, b in pairwise(frames) if a.shot != b.shot])
+    lines = [*spoken, *(_line(track, source) for track in found), *(_ticker_line(item, source) for item in running)]
     return tuple(sorted(lines, key=lambda line: (line.start, line.box.top if line.box else 0, line.end)))
+
+
+def _ticker_line(ticker: Ticker, source: str) -> TimedText:
+    return TimedText(
+        Channel.SCREEN_TEXT,
+        ticker.start,
+        ticker.end,
+        ticker.text,
+        source,
+        confidence=ticker.confidence,
+        box=ticker.box,
+    )
 
 
 def _line(track: Track, source: str) -> TimedText:
