@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ingest.burnt_in import with_burnt_in
 from ingest.outcome import IngestOutcome
 from ingest.segments import overlapping
 from ingest.storage import (
@@ -27,9 +28,11 @@ from reelseek.errors import NotFound
 from reelseek.records import (
     Channel,
     Chapter,
+    CountStep,
     DetectedObject,
     EngineRef,
     Frame,
+    ObjectTrack,
     Segment,
     Shot,
     TextBox,
@@ -79,6 +82,8 @@ def load_document(store: ArtefactStore, video: IngestOutcome | str) -> VideoDocu
         segment_visual_vectors=None if frame_vectors is None else pooled(frames, segments, frame_vectors),
         segment_text_vectors=_normalised(results.array(TEXT_VECTORS, "segments.npy")),
         line_vectors=_normalised(results.array(TEXT_VECTORS, "lines.npy")),
+        tracks=results.records(ObjectTrack, OBJECTS, "tracks"),
+        object_counts=load_counts(results),
         channels={channel: engine_of(results.json(stage)) for channel, stage in CHANNEL_STAGES.items()},
     )
 
@@ -105,9 +110,17 @@ def load_frames(results: Results) -> tuple[Frame, ...]:
 
 
 def load_lines(results: Results) -> tuple[TimedText, ...]:
-    """Speech, then screen text, each in order of time: the order of `line_vectors`."""
+    """Speech, then screen text, each in order of time: the order of `line_vectors`.
+
+    Speech has the sentences of burnt-in subtitles too, where nothing else says the same at that time.
+    """
     speech = results.records(TimedText, SPEECH, "lines")
-    return (*speech, *results.records(TimedText, SCREEN_TEXT, "lines"))
+    return with_burnt_in(speech, results.records(TimedText, SCREEN_TEXT, "lines"))
+
+
+def load_counts(results: Results) -> dict[str, tuple[CountStep, ...]]:
+    """How many of each label there are at once, over time."""
+    return {label: typed(CountStep, steps) for label, steps in results.json(OBJECTS).get("counts", {}).items()}
 
 
 def load_segments(results: Results) -> tuple[Segment, ...]:
