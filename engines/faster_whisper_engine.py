@@ -10,16 +10,15 @@ from typing import Any
 from engines.base import BaseEngine, require
 from engines.loading import loading, present
 from engines.protocols import Progress, no_progress
-from engines.sentences import is_loop, sentences_of
-from engines.speech_blocks import Block, blocks_of, language_of_block, whisper_language
-from engines.voice_activity import SAMPLE_RATE, speech_regions
+from engines.sentences import sentences_of
+from engines.speech_blocks import LEAST_SURE, NO_SPEECH, Block, blocks_of, language_of_block, whisper_language
+from engines.speech_guards import COMPRESSION_LIMIT, Guards, is_loop
+from engines.voice_activity import SAMPLE_RATE
 from reelseek.errors import EngineUnavailable, InvalidRequest
 from reelseek.records import Audio, EngineRef, TimedText, Word
 from reelseek.settings import EngineSettings
 
 _REQUIRED = ("model.bin", "config.json", "tokenizer.json")
-NO_SPEECH = 0.6
-COMPRESSION = 2.4
 
 
 class FasterWhisperEngine(BaseEngine):
@@ -44,6 +43,7 @@ class FasterWhisperEngine(BaseEngine):
                 raise EngineUnavailable(f"The faster-whisper weights {folder} have no {name}.")
         device, _, index = settings.device.partition(":")
         self._lock = threading.Lock()
+        self.guards = Guards()
         with loading(folder, "faster-whisper"):
             self._model: Any = library.WhisperModel(
                 str(folder),
@@ -72,8 +72,9 @@ class FasterWhisperEngine(BaseEngine):
         progress(0.0)
         found: list[TimedText] = []
         with self._lock:
-            for block in blocks_of(speech_regions(audio)):
-                samples = audio[round(block.start * SAMPLE_RATE) : round(block.end * SAMPLE_RATE)]
+            regions = self.guards.regions(audio)
+            for block in blocks_of(regions):
+                samples = block.speech_of(audio)
                 if not language:
                     spoken = self._detect(samples, spoken)
                 words: list[Word] = []
@@ -85,7 +86,7 @@ class FasterWhisperEngine(BaseEngine):
                 found.extend(sentences_of(words, source=self.id, language=spoken))
                 progress(min(1.0, max(done, block.end) / length))
         progress(1.0)
-        return tuple(found)
+        return self.guards.kept(found, regions, LEAST_SURE)
 
     def _checked(self, language: str) -> str:
         code = whisper_language(language)
@@ -108,11 +109,11 @@ class FasterWhisperEngine(BaseEngine):
             vad_parameters={"min_silence_duration_ms": 1000, "speech_pad_ms": 200},
             condition_on_previous_text=False,
             no_speech_threshold=NO_SPEECH,
-            compression_ratio_threshold=COMPRESSION,
+            compression_ratio_threshold=COMPRESSION_LIMIT,
             hallucination_silence_threshold=2.0,
         )
         for segment in segments:
-            if segment.compression_ratio > COMPRESSION or is_loop(segment.text):
+            if segment.compression_ratio > COMPRESSION_LIMIT or is_loop(segment.text):
                 continue
             for word in segment.words or ():
                 yield Word(

@@ -10,16 +10,15 @@ from typing import Any
 from engines.base import BaseEngine, require
 from engines.loading import loading, present
 from engines.protocols import Progress, no_progress
-from engines.sentences import is_loop, sentences_of
-from engines.speech_blocks import language_of_block, whisper_language
+from engines.sentences import sentences_of
+from engines.speech_blocks import LEAST_SURE, NO_SPEECH, language_of_block, whisper_language
+from engines.speech_guards import COMPRESSION_LIMIT, Guards, is_loop
 from engines.torch_device import choose_device
-from engines.voice_activity import SAMPLE_RATE, Region, speech_regions
+from engines.voice_activity import SAMPLE_RATE, Region
 from reelseek.errors import EngineUnavailable, InvalidRequest
 from reelseek.records import Audio, EngineRef, TimedText, Word
 from reelseek.settings import EngineSettings
 
-NO_SPEECH = 0.6
-COMPRESSION = 2.4
 _WINDOW_SECONDS = 30.0
 _DETECT_SECONDS = 3.0
 """A shorter stretch of speech does not decide on the language, unless none came before it."""
@@ -43,6 +42,7 @@ class OpenAiWhisperEngine(BaseEngine):
         file = _checkpoint(present(weights, "Whisper"))
         self._device = choose_device(settings, "whisper")
         self._lock = threading.Lock()
+        self.guards = Guards()
         with loading(file, "Whisper"):
             self._model: Any = self._library.load_model(str(file), device=self._device)
 
@@ -64,14 +64,15 @@ class OpenAiWhisperEngine(BaseEngine):
         progress(0.0)
         found: list[TimedText] = []
         with self._lock:
-            for region in speech_regions(audio, max_seconds=_WINDOW_SECONDS):
+            regions = self.guards.regions(audio, max_seconds=_WINDOW_SECONDS)
+            for region in regions:
                 samples = region.of(audio)
                 if not language and (not spoken or region.end - region.start >= _DETECT_SECONDS):
                     spoken = self._detect(samples, spoken)
                 found.extend(sentences_of(self._words(samples, region, spoken), source=self.id, language=spoken))
                 progress(min(1.0, region.end / length))
         progress(1.0)
-        return tuple(found)
+        return self.guards.kept(found, regions, LEAST_SURE)
 
     def _checked(self, language: str) -> str:
         code = whisper_language(language)
@@ -95,13 +96,13 @@ class OpenAiWhisperEngine(BaseEngine):
             word_timestamps=True,
             condition_on_previous_text=False,
             no_speech_threshold=NO_SPEECH,
-            compression_ratio_threshold=COMPRESSION,
+            compression_ratio_threshold=COMPRESSION_LIMIT,
             hallucination_silence_threshold=2.0,
             fp16=self._device.startswith("cuda"),
             verbose=None,
         )
         for segment in result["segments"]:
-            if segment["compression_ratio"] > COMPRESSION or is_loop(segment["text"]):
+            if segment["compression_ratio"] > COMPRESSION_LIMIT or is_loop(segment["text"]):
                 continue
             for word in segment["words"]:
                 yield Word(

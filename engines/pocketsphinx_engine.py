@@ -16,7 +16,8 @@ import numpy as np
 from engines.base import BaseEngine, require
 from engines.protocols import Progress, no_progress
 from engines.sentences import sentences_of
-from engines.voice_activity import SAMPLE_RATE, Region, confirmed, speech_regions
+from engines.speech_guards import Guards
+from engines.voice_activity import SAMPLE_RATE, Region
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Audio, EngineRef, TimedText, Word
 from reelseek.settings import EngineSettings
@@ -57,6 +58,7 @@ class PocketSphinxEngine(BaseEngine):
         self._frame_seconds = 1.0 / self._decoder.config["frate"]
         self._fresh_mean: str = self._decoder.get_cmn(False)
         self._lock = threading.Lock()
+        self.guards = Guards()
 
     @property
     def note(self) -> str:
@@ -77,7 +79,7 @@ class PocketSphinxEngine(BaseEngine):
         if language and language.split("-", maxsplit=1)[0].lower() not in ("en", "eng"):
             progress(1.0)
             return ()
-        regions = confirmed(audio, speech_regions(audio))
+        regions = self.guards.regions(audio)
         total = sum(region.end - region.start for region in regions)
         words: list[Word] = []
         with self._lock:
@@ -91,7 +93,7 @@ class PocketSphinxEngine(BaseEngine):
                 done += region.end - region.start
                 words.extend(self._words(region))
         progress(1.0)
-        return sentences_of(words, source=self.id, language="en")
+        return self.guards.kept(sentences_of(words, source=self.id, language="en"), regions)
 
     def _prime(self, audio: Audio, regions: tuple[Region, ...], gain: float) -> None:
         """Forget earlier recordings, then learn the mean of this one's channel from the first seconds of speech."""

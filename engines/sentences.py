@@ -1,11 +1,9 @@
-"""Words with times into sentences with times; what a recogniser invents in a loop is dropped."""
+"""Words with times into sentences with times."""
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from statistics import fmean
 
 from reelseek.records import Channel, TimedText, Word
@@ -17,18 +15,6 @@ MAX_SECONDS = 15.0
 """A longer sentence is cut at its best place: a comma or the longest pause."""
 
 MAX_WORDS = 40
-
-COMPRESSION_LIMIT = 2.4
-"""A text that zlib makes smaller than 1/2.4 is a loop; the limit that Whisper's own decoding uses."""
-
-_LOOP_MIN_BYTES = 60
-"""Shorter texts compress to anything; loops in them are counted instead."""
-
-_LOOP_TIMES = 5
-"""The same one to six words this often in a row are a loop."""
-
-_SAME_SENTENCES = 3
-"""This many equal sentences in a row are kept as one."""
 
 _END = re.compile(r"[.?!…。？！]+[\"'”’»)\]]*$")
 _COMMA = re.compile(r"[,;:，、；：—–-][\"'”’»)\]]*$")
@@ -69,7 +55,7 @@ def sentences_of(words: Iterable[Word], *, source: str, language: str) -> tuple[
                     words=clean,
                 )
             )
-    return tuple(without_loops(found))
+    return tuple(found)
 
 
 def _ordered(words: Iterable[Word]) -> Iterable[Word]:
@@ -117,38 +103,3 @@ def _cut_quality(run: Sequence[Word], index: int) -> float:
     comma = 0.5 if _COMMA.search(run[index - 1].text.strip()) else 0.0
     middle = 1 - abs(2 * index / len(run) - 1)
     return pause + comma + 0.5 * middle
-
-
-def without_loops(sentences: Iterable[TimedText]) -> list[TimedText]:
-    """Drop sentences that are one phrase over and over, and keep one of `_SAME_SENTENCES` or more equal ones in a row.
-
-    Recognisers fall into such loops on music and noise.
-    """
-    kept: list[TimedText] = []
-    for _, group in groupby(sentences, key=lambda sentence: _plain(sentence.text)):
-        same = [sentence for sentence in group if not is_loop(sentence.text)]
-        kept.extend(same[:1] if len(same) >= _SAME_SENTENCES else same)
-    return kept
-
-
-def is_loop(text: str) -> bool:
-    """Whether a text says the same thing over and over."""
-    raw = text.encode()
-    if len(raw) >= _LOOP_MIN_BYTES and len(raw) / len(zlib.compress(raw)) > COMPRESSION_LIMIT:
-        return True
-    words = _plain(text).split()
-    return any(_repeats(words, size) for size in range(1, 7))
-
-
-def _repeats(words: Sequence[str], size: int) -> bool:
-    """Whether `size` words stand `_LOOP_TIMES` times in a row and make up most of the text."""
-    same = longest = 0
-    for index in range(size, len(words)):
-        same = same + 1 if words[index] == words[index - size] else 0
-        longest = max(longest, same)
-    repeated = longest + size
-    return repeated >= _LOOP_TIMES * size and repeated > 0.6 * len(words)
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))

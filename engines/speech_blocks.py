@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engines.voice_activity import Region
+import numpy as np
+
+from engines.voice_activity import SAMPLE_RATE, Region
+from reelseek.records import Audio
 
 BLOCK_SECONDS = 300.0
 """A block is at most this long, unless one region of speech is."""
 
 SKIP_SECONDS = 30.0
 """Silence this long is no part of any block."""
+
+NO_SPEECH = 0.6
+"""Whisper's own limit: a window as likely to be no speech, and not read with confidence, has no words."""
+
+LEAST_SURE = 0.2
+"""Mean probability of a sentence's words under which Whisper guessed."""
 
 SURE = 0.8
 """A block is taken to be in another language than the one before it when the model is at least this sure of it."""
@@ -24,6 +33,15 @@ class Block:
     start: float
     end: float
     speech: tuple[Region, ...]
+
+    def speech_of(self, audio: Audio) -> Audio:
+        """The block's samples, silent wherever nobody speaks."""
+        first, last = round(self.start * SAMPLE_RATE), round(self.end * SAMPLE_RATE)
+        kept = np.zeros(last - first, np.float32)
+        for region in self.speech:
+            part = slice(round(region.start * SAMPLE_RATE), round(region.end * SAMPLE_RATE))
+            kept[part] = audio[first:last][part]
+        return kept
 
 
 def blocks_of(regions: Sequence[Region]) -> Iterator[Block]:

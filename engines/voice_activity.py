@@ -33,7 +33,10 @@ _PADDING = 0.2
 """Seconds added on both sides: onsets and endings are quiet."""
 
 _DOUBT = 0.3
-"""A region without any frame this speech-like by the rule is no speech."""
+"""A region without any frame this speech-like by the rule is no speech, unless the network is sure of it."""
+
+_SURE = 0.8
+"""Mean probability over a region from which the network is believed alone: whispers do not glide."""
 
 _WINDOW = 60 * SAMPLE_RATE // FRAME * FRAME
 """Samples looked at together; state is carried over."""
@@ -43,10 +46,11 @@ Probabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch of speech, in seconds of the audio."""
+    """A stretch of speech, in seconds of the audio, and the mean probability of its frames."""
 
     start: float
     end: float
+    certainty: float = 0.0
 
     def of(self, audio: Audio) -> Audio:
         """Its samples, without a copy."""
@@ -124,18 +128,18 @@ def speech_regions(audio: Audio, *, detector: Detector | None = None, max_second
     length = audio.size / SAMPLE_RATE
     limit = max(1, int((max_seconds - 2 * _PADDING) * SAMPLE_RATE / FRAME))
     spans = [part for span in _spans(probabilities) for part in _cut(probabilities, *span, limit)]
-    return tuple(_padded(spans, length))
+    return tuple(_padded(spans, probabilities, length))
 
 
 def confirmed(audio: Audio, regions: tuple[Region, ...]) -> tuple[Region, ...]:
-    """Leave out regions that a network took for speech and in which no voice glides: melodies, mostly.
-
-    For recognisers that hear words in everything.
-    """
+    """Leave out regions that a network took for speech, without being sure, and in which no voice glides: melodies."""
     kept = []
     for region in regions:
         samples = region.of(audio)
-        if spectral_probabilities(samples[: samples.size // FRAME * FRAME]).max(initial=0.0) >= _DOUBT:
+        if (
+            region.certainty >= _SURE
+            or spectral_probabilities(samples[: samples.size // FRAME * FRAME]).max(initial=0.0) >= _DOUBT
+        ):
             kept.append(region)
     return tuple(kept)
 
@@ -179,7 +183,7 @@ def _cut(probabilities: Probabilities, first: int, last: int, limit: int) -> Ite
     yield first, last
 
 
-def _padded(spans: list[tuple[int, int]], length: float) -> Iterator[Region]:
+def _padded(spans: list[tuple[int, int]], probabilities: Probabilities, length: float) -> Iterator[Region]:
     seconds = FRAME / SAMPLE_RATE
     for index, (first, last) in enumerate(spans):
         before = spans[index - 1][1] * seconds if index else 0.0
@@ -189,4 +193,5 @@ def _padded(spans: list[tuple[int, int]], length: float) -> Iterator[Region]:
         yield Region(
             max(start - _PADDING, (before + start) / 2 if index else 0.0),
             min(end + _PADDING, (end + after) / 2 if index + 1 < len(spans) else length),
+            float(probabilities[first:last].mean()),
         )

@@ -7,15 +7,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 from engines.protocols import SpeechEngine, no_progress
-from engines.sentences import MAX_SECONDS, is_loop, sentences_of, without_loops
+from engines.sentences import MAX_SECONDS, sentences_of
 from engines.spectral_voice import spectral_probabilities
 from engines.speech_blocks import BLOCK_SECONDS, blocks_of, language_of_block
+from engines.speech_guards import Guards, NoGuards, is_loop, without_loops
 from engines.voice_activity import (
     SAMPLE_RATE,
     Region,
@@ -133,11 +135,21 @@ def test_a_known_sentence_is_read(heard: Heard) -> None:
     "name", ["nothing", "silence", "tone", "white_noise", "pink_noise", "chords", "melody", "drums"]
 )
 def test_what_is_no_speech_gives_no_words(engine: SpeechEngine, name: str) -> None:
-    if engine.id.startswith(("faster", "whisper")) and name == "melody":
-        pytest.skip(
-            "these weights say their sentence to whatever Silero lets through, and a hummed tune is let through"
-        )
     assert engine.transcribe(getattr(sounds, name)(4.0)) == ()
+
+
+def test_amid_music_and_noise_only_what_is_said_gives_words(engine: SpeechEngine, clip: Audio) -> None:
+    before = [sounds.melody(4.0), sounds.white_noise(3.0)]
+    after = [sounds.silence(2.0), sounds.chords(4.0), sounds.drums(2.0)]
+    said = engine.transcribe(np.concatenate([*before, clip[: 3 * SAMPLE_RATE], *after]))
+    assert said
+    assert all(6.7 < word.start <= word.end < 10.5 for sentence in said for word in sentence.words)
+
+
+def test_without_guards_whisper_hears_its_sentence_in_noise(weights: dict[str, Path | None]) -> None:
+    engine: Any = load("whisper", weights["whisper"])
+    engine.guards = NoGuards()
+    assert engine.transcribe(sounds.pink_noise(4.0), language="en")
 
 
 def test_cancelling_stops_and_leaves_the_engine_usable(engine: SpeechEngine, clip: Audio) -> None:
@@ -339,10 +351,42 @@ def test_emphasis_is_no_loop(text: str) -> None:
     assert not is_loop(text)
 
 
-def test_one_of_many_equal_sentences_stays() -> None:
-    def line(start: float, text: str) -> TimedText:
-        return TimedText(Channel.SPEECH, start, start + 1, text)
+# --- guards ---------------------------------------------------------------------------------------------------------
 
+
+def line(start: float, text: str, length: float = 1.0, confidence: float = 0.9) -> TimedText:
+    said = text.split()
+    step = length / len(said)
+    spoken = [Word(start + i * step, start + (i + 1) * step, word, confidence) for i, word in enumerate(said)]
+    return TimedText(Channel.SPEECH, start, start + length, text, confidence=confidence, words=tuple(spoken))
+
+
+def test_words_where_nobody_speaks_are_dropped() -> None:
+    regions = [Region(0.0, 2.1), Region(9.0, 11.0)]
+    said = [line(0, "one two three four", 4.0), line(5, "thank you"), line(9, "five six")]
+    kept = Guards().kept(said, regions)
+    assert [item.text for item in kept] == ["one two", "five six"]
+    assert (kept[0].start, kept[0].end) == (0, 2)
+
+
+def test_what_was_guessed_or_is_faster_than_anybody_speaks_is_dropped() -> None:
+    said = [line(0, "hello there"), line(1, "unlikely words", confidence=0.1), line(2, "far too many words " * 4, 0.5)]
+    assert [item.text for item in Guards().kept(said, [Region(0.0, 5.0)], 0.2)] == ["hello there"]
+
+
+def test_without_guards_everything_stays() -> None:
+    said = [line(0, "hello", confidence=0.01)]
+    guards = NoGuards()
+    assert guards.kept(said, [], 0.5) == tuple(said)
+    assert guards.regions(sounds.silence(70.0)) == (Region(0, 30), Region(30, 60), Region(60, 70))
+
+
+def test_a_cycle_of_sentences_is_kept_once() -> None:
+    said = [line(index, text) for index, text in enumerate(["Hello."] + ["Who?", "Me."] * 4 + ["Who?", "You."])]
+    assert [item.text for item in without_loops(said)] == ["Hello.", "Who?", "Me.", "Who?", "You."]
+
+
+def test_one_of_many_equal_sentences_stays() -> None:
     said = [
         line(0, "Hello there."),
         *(line(i, "Thanks for watching!") for i in range(1, 6)),
