@@ -50,7 +50,7 @@ def tracker_ref(settings: EngineSettings) -> EngineRef:
             f"The tracker {name} needs the packages {', '.join(_MODULES)}.",
             hint="Add them with: pip install 'reelseek[yolo]', or set engines.tracker to overlap.",
         )
-    return EngineRef(f"ultralytics:{name}", f"{importlib.metadata.version('ultralytics')}-{_REVISION}")
+    return EngineRef(f"ultralytics:{name}", f"{name}-{importlib.metadata.version('ultralytics')}-{_REVISION}")
 
 
 def _installed() -> bool:

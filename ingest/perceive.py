@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from engines.trackers import tracker_ref
 from ingest.audio import quiet_border
 from ingest.chunks import Chunk
 from ingest.objects import Sighting, detect_frames, link
@@ -154,9 +155,10 @@ def _join_sightings(work: Work, parts: Sequence[Sequence[Sighting]], writer: Sta
         found += [replace(item, frame=item.frame + keyframes) if item.frame >= 0 else item for item in part]
         keyframes += sum(item.frame >= 0 for item in part)
     ref, shots = work.ref(OBJECTS), work.results.records(Shot, FRAMES, "shots")
-    followed = link(found, work.keyframes(), shots)
-    writer.json(RESULT[OBJECTS], {"engine": engine_json(ref), **plain(followed)})
-    return f"{len(followed.tracks)} objects by {ref.id}"
+    tracker = tracker_ref(work.settings.engines)
+    followed = link(found, work.keyframes(), shots, tracker)
+    writer.json(RESULT[OBJECTS], {"engine": engine_json(ref), "tracker": tracker.id, **plain(followed)})
+    return f"{len(followed.tracks)} objects by {ref.id}, followed by {tracker.id}"
 
 
 PERCEPTIONS: Mapping[str, Perception[Any]] = {

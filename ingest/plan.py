@@ -11,6 +11,7 @@ from typing import Protocol
 
 from engines.families import Kind
 from engines.protocols import ImageTextEngine, ObjectEngine, ScreenTextEngine, SentenceEngine, SpeechEngine
+from engines.trackers import tracker_ref
 from ingest.chunks import Chunk, chunks_of
 from ingest.speech import SpeechSource, speech_source
 from ingest.storage import (
@@ -29,7 +30,7 @@ from reelseek.records import EngineRef, JsonObject, VideoInfo
 from reelseek.settings import IngestSettings, Settings
 
 VERSIONS: Mapping[str, int] = {
-    PROBE: 1, FRAMES: 1, SPEECH: 1, SCREEN_TEXT: 1, OBJECTS: 1, VISUAL: 1, SEGMENTS: 1, TEXT_VECTORS: 1, CHAPTERS: 1,
+    PROBE: 1, FRAMES: 1, SPEECH: 1, SCREEN_TEXT: 1, OBJECTS: 2, VISUAL: 1, SEGMENTS: 2, TEXT_VECTORS: 1, CHAPTERS: 2,
     MEDIA: 1,
 }  # fmt: skip
 """Raised with every change of a stage's code that can change its result; what depends on it is done again too."""
@@ -73,6 +74,7 @@ class Plan:
         chunks: what is covered: all of the video's chunks, or the first ones.
         whole: whether `chunks` are all.
         parts: stage to what the keys of its parts begin with; the same for all of a video and for its first chunks.
+        held: stage to the key of a result that is used as it is, whatever it was made from.
     """
 
     keys: dict[str, str]
@@ -84,6 +86,7 @@ class Plan:
     parts: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, JsonObject] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def covered(self) -> float:
@@ -94,7 +97,7 @@ class Plan:
         """Give a stage its key: from its code's version, its engine, the stages it builds on, and settings."""
         made_of = {name: self.keys.get(name, "") for name in of}
         self.inputs[stage] = stage_inputs(stage, engine=engine, of=made_of, **settings)
-        self.keys[stage] = stage_key(stage, self.inputs[stage])
+        self.keys[stage] = self.held.get(stage) or stage_key(stage, self.inputs[stage])
 
     def narrow(self, stage: str) -> None:
         """Make a stage's key that of the part of the video that the plan covers."""
@@ -134,33 +137,35 @@ def make_plan(
     failed: Mapping[str, str] | None = None,
     *,
     first: int | None = None,
+    held: Mapping[str, str] | None = None,
 ) -> Plan:
     """Decide sources and keys. Reads at most a subtitle file beside the video.
 
     Args:
         failed: stages whose engine could not be loaded, with the reason; they are off.
         first: plan for so many chunks from the start alone; None for the whole video.
+        held: stage to the key of a result that is used as it is: of a video whose file is gone.
 
     Raises:
         EngineUnavailable: the settings name an engine that cannot run.
     """
-    ingest, failed = settings.ingest, failed or {}
+    ingest, failed, held = settings.ingest, failed or {}, held or {}
     refs: dict[str, EngineRef | None] = {
         stage: None if stage in failed else engines.ref(kind) for stage, kind in ENGINE_OF.items()
     }
-    source = speech_source(path, info, ingest, refs[SPEECH])
+    source = speech_source(path, info, ingest, refs[SPEECH], refs[SCREEN_TEXT])
     chunks = chunks_of(info, ingest)
     whole = first is None or first >= len(chunks)
     plan = Plan(
-        {PROBE: probe_key(ingest)}, {}, refs, source, chunks if whole else chunks[:first], whole,
-        inputs={PROBE: _probe_inputs(ingest)},
+        {PROBE: held.get(PROBE) or probe_key(ingest)}, {}, refs, source, chunks if whole else chunks[:first], whole,
+        inputs={PROBE: _probe_inputs(ingest)}, held=held,
     )  # fmt: skip
     off = plan.off
     if info.has_video:
         plan.add(FRAMES, **{name: getattr(ingest, name) for name in _FRAME_SETTINGS})
     else:
         off[FRAMES] = "no pictures"
-    if source.silent:
+    if source.silent and SPEECH not in held:
         off[SPEECH] = failed.get(SPEECH) or ("no audio" if not info.has_audio else "no engine")
     else:
         used = None if source.sidecar else source.engine
@@ -180,7 +185,8 @@ def make_plan(
         elif ref is None:
             off[stage] = failed.get(stage) or "no engine"
         else:
-            plan.add(stage, engine=ref, of=[FRAMES])
+            more = {"tracker": tracker_ref(settings.engines).fingerprint} if stage == OBJECTS else {}
+            plan.add(stage, engine=ref, of=[FRAMES], **more)
     chunked = [stage for stage in CHUNKED if stage in plan.keys]
     plan.parts.update({stage: plan.keys[stage] for stage in chunked if stage != SPEECH or source.only_engine})
     if not whole:
@@ -198,7 +204,7 @@ def _derived(plan: Plan, info: VideoInfo, ingest: IngestSettings, failed: Mappin
         plan.add(TEXT_VECTORS, engine=sentence, of=[SEGMENTS])
     else:
         plan.off[TEXT_VECTORS] = failed.get(TEXT_VECTORS) or "no engine"
-    plan.add(CHAPTERS, of=[SEGMENTS, TEXT_VECTORS])
+    plan.add(CHAPTERS, of=[SEGMENTS, TEXT_VECTORS, VISUAL])
     if info.has_video:
         plan.add(MEDIA, of=[FRAMES, SEGMENTS])
     else:

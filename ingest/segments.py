@@ -9,8 +9,9 @@ from itertools import pairwise
 from ingest.cuts import Evidence, best_cuts
 from ingest.objects import counts
 from ingest.screen_text import normalised
-from reelseek.records import Channel, Frame, Segment, Shot, TimedText
+from reelseek.records import Channel, CountStep, Frame, Segment, Shot, TimedText
 from reelseek.settings import IngestSettings
+from reelseek.tracks import counts_within
 
 _MOMENT = 0.5
 _KEYFRAME, _NEW_TEXT = 0.3, 0.5
@@ -33,6 +34,7 @@ def segments(
     frames: Sequence[Frame],
     lines: Sequence[TimedText],
     settings: IngestSettings,
+    object_counts: Mapping[str, Sequence[CountStep]] | None = None,
 ) -> tuple[Segment, ...]:
     """Cut a video into segments and give each its texts.
 
@@ -43,6 +45,7 @@ def segments(
         duration: of the video, in seconds.
         frames: keyframes with their objects.
         lines: speech and screen text.
+        object_counts: label to the steps at which the number at once changes.
     """
     speech = [line for line in lines if line.channel == Channel.SPEECH]
     spoken = sorted((word for line in speech for word in _words(line)), key=lambda word: (word.start, word.end))
@@ -55,6 +58,7 @@ def segments(
     starts = best_cuts(duration, settings.segment_min, settings.segment_max, evidence)
     ends = [*starts[1:], duration]
     said = _shared_out(spoken, starts)
+    present = [counts_within(object_counts or {}, start, end) for start, end in zip(starts, ends, strict=True)]
     return tuple(
         Segment(
             index,
@@ -62,8 +66,9 @@ def segments(
             end,
             speech=" ".join(word.text for word in words),
             screen_text="\n".join(_texts(lines, start, end)),
-            object_counts=_counts(frames, start, end),
+            object_counts=present[index][0],
             speakers=tuple(dict.fromkeys(word.speaker for word in words if word.speaker)),
+            typical_counts=present[index][1],
         )
         for index, (start, end, words) in enumerate(zip(starts, ends, said, strict=True))
     )
@@ -148,11 +153,3 @@ def _texts(lines: Iterable[TimedText], start: float, end: float) -> list[str]:
         if line.channel == Channel.SCREEN_TEXT and _stands(line.start, line.end, start, end):
             found.setdefault(normalised(line.text), line.text)
     return list(found.values())
-
-
-def _counts(frames: Sequence[Frame], start: float, end: float) -> dict[str, int]:
-    most: dict[str, int] = {}
-    for frame in overlapping(frames, start, end):
-        for label, number in counts(frame.objects).items():
-            most[label] = max(most.get(label, 0), number)
-    return most

@@ -10,7 +10,7 @@ import numpy as np
 
 from engines.protocols import SentenceEngine
 from ingest.chapters import chapters
-from ingest.document import load_frames, load_lines, load_segments
+from ingest.document import load_counts, load_frames, load_lines, load_segments, pooled
 from ingest.media import make_media
 from ingest.perceive import PERCEPTIONS, take_subtitles
 from ingest.segments import segments
@@ -22,6 +22,7 @@ from ingest.storage import (
     SEGMENTS,
     SPEECH,
     TEXT_VECTORS,
+    VISUAL,
     engine_json,
     plain,
 )
@@ -39,7 +40,8 @@ def _speech(work: Work, writer: StageWriter, progress: Fraction) -> str:
 def _segment(work: Work, writer: StageWriter, progress: Fraction) -> str:  # noqa: ARG001 (it is over in no time)
     results = work.results
     shots = results.records(Shot, FRAMES, "shots")
-    found = segments(work.info.duration, shots, load_frames(results), load_lines(results), work.settings.ingest)
+    frames, lines, counts = load_frames(results), load_lines(results), load_counts(results)
+    found = segments(work.info.duration, shots, frames, lines, work.settings.ingest, counts)
     writer.json(RESULT[SEGMENTS], {"segments": plain(found)})
     return f"{len(found)} segments"
 
@@ -79,8 +81,11 @@ def _encoded(engine: SentenceEngine, texts: list[str], size: int, progress: Frac
 
 def _chapter(work: Work, writer: StageWriter, progress: Fraction) -> str:  # noqa: ARG001
     results = work.results
-    vectors = results.array(TEXT_VECTORS, "segments.npy")
-    found = chapters(work.info, load_segments(results), load_lines(results), vectors)
+    cut, lines, vectors = load_segments(results), load_lines(results), results.array(VISUAL, "vectors.npy")
+    seen = None if vectors is None else pooled(load_frames(results), cut, vectors)
+    written = results.array(TEXT_VECTORS, "lines.npy")
+    engine = None if written is None or not lines else present(work.engines.sentence(), TEXT_VECTORS)
+    found = chapters(work.info, cut, lines, written, seen, None if engine is None else engine.encode)
     writer.json(RESULT[CHAPTERS], {"chapters": plain([replace(item, index=i) for i, item in enumerate(found)])})
     return f"{len(found)} chapters"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -80,7 +80,7 @@ def counts_over_time(tracks: Iterable[ObjectTrack]) -> dict[str, tuple[CountStep
 
 
 def counts_within(
-    curves: dict[str, tuple[CountStep, ...]], start: float, end: float
+    curves: Mapping[str, Sequence[CountStep]], start: float, end: float
 ) -> tuple[dict[str, int], dict[str, int]]:
     """The largest and the typical number of each label in a stretch of time.
 

@@ -258,5 +258,5 @@ def test_a_tracker_that_is_not_installed_is_told_and_auto_does_without(monkeypat
 def test_the_trackers_have_different_identities() -> None:
     pytest.importorskip("ultralytics")
     refs = {name: tracker_ref(EngineSettings(tracker=name)) for name in TRACKERS}
-    assert len({(ref.id, ref.fingerprint) for ref in refs.values()}) == 3
+    assert len({ref.fingerprint for ref in refs.values()}) == 3
     assert tracker_ref(EngineSettings()) == refs["bytetrack"]

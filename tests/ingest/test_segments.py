@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.segments import segments
-from reelseek.records import Box, Channel, DetectedObject, Frame, Segment, Shot, TextBox, TimedText, Word
+from reelseek.records import Box, Channel, CountStep, DetectedObject, Frame, Segment, Shot, TextBox, TimedText, Word
 from reelseek.settings import IngestSettings
 
 SETTINGS = IngestSettings()
@@ -103,12 +103,12 @@ def test_a_static_shot_is_cut_where_the_slide_changes() -> None:
 
 
 def test_a_short_video_is_one_segment_with_everything_in_it() -> None:
-    objects = tuple(DetectedObject(1.0, "car", 0.9, Box(0.1 * i, 0, 0.1 * i + 0.1, 1), i) for i in range(3))
-    frames = [Frame(0, 0.0, 1.0, 0, "0.jpg"), Frame(1, 1.0, 4.0, 0, "1.jpg", objects=objects)]
+    frames = [Frame(0, 0.0, 1.0, 0, "0.jpg"), Frame(1, 1.0, 4.0, 0, "1.jpg")]
+    cars = {"car": (CountStep(1.0, 3), CountStep(2.0, 1), CountStep(4.0, 0))}
     line = TimedText(Channel.SPEECH, 0.5, 3.0, "Three cars wait.", speaker="ANN")
-    (only,) = segments(4.0, shots_at([], 4.0), frames, [line], SETTINGS)
+    (only,) = segments(4.0, shots_at([], 4.0), frames, [line], SETTINGS, cars)
     assert (only.start, only.end, only.speech) == (0.0, 4.0, "Three cars wait.")
-    assert only.object_counts == {"car": 3}
+    assert (only.object_counts, only.typical_counts) == ({"car": 3}, {"car": 1})
     assert only.speakers == ("ANN",)
 
 
@@ -142,7 +142,8 @@ def standing_camera(hour: float) -> tuple[list[Frame], list[float]]:
 
 def test_an_hour_of_one_shot_is_cut_where_somebody_steps_in_or_out() -> None:
     frames, turns = standing_camera(3600.0)
-    found = segments(3600.0, shots_at([], 3600.0), frames, [], SETTINGS)
+    people = (CountStep(turn, 3 * ((number + 1) % 2)) for number, turn in enumerate(turns))
+    found = segments(3600.0, shots_at([], 3600.0), frames, [], SETTINGS, {"person": tuple(people)})
     check(found, 3600.0, [])
     assert 120 <= len(found) <= 400
     starts = [item.start for item in found]
