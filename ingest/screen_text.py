@@ -90,8 +90,8 @@ def tracks(
     running, readings = without_tickers(readings)
     found = join(readings)
     if pictures is not None:
-        EdgeFinder(frames, looks, pictures).place(found)
-        found = bridged(found)
+        EdgeFinder(frames, read, looks, pictures).place(found)
+    found = bridged(found)
     spoken, found = burnt_in(found, [b.time for a, b in pairwise(frames) if a.shot != b.shot])
     lines = [*spoken, *(_line(track, source) for track in found), *(_ticker_line(item, source) for item in running)]
     return tuple(sorted(lines, key=lambda line: (line.start, line.box.top if line.box else 0, line.end)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 
 from ingest.text_change import Grey, grey_of
-from ingest.text_tracks import Track, same_text
-from reelseek.records import Box, Frame, Image
+from ingest.text_tracks import Seen, Track, same_text
+from reelseek.records import Box, Frame, Image, TextBox
 
 Pictures = Callable[[Sequence[str]], list[Image]]
 """Loads pictures by the names that frames and looks give them."""
@@ -30,9 +30,16 @@ _CONTRAST = 0.2
 _FURTHEST = 6.0
 """Seconds that a text is followed beyond the keyframes that it was read in."""
 _CACHED = 48
+_LEAST_SIZE = 4
+_EXACT = 1e-6
 _PERIOD = 0.5
 _SAME_PLACE = 0.3
+_FIXED_PLACE = 0.6
 _TOUCH = 0.75
+_BLINK = 3.0
+_OFTEN = 4
+_MOSTLY = 0.6
+"""Showings, and the share of the time that they fill, from which a text was there all the time."""
 
 
 class Look(Protocol):
@@ -56,19 +63,26 @@ class EdgeFinder:
     Args:
         frames: keyframes in order.
         looks: pictures between them, about two a second while the picture moves; none where it stands.
+        read: each keyframe's texts.
         pictures: loads pictures.
         period: seconds between two looks of a moving picture.
     """
 
     def __init__(
-        self, frames: Sequence[Frame], looks: Sequence[Look], pictures: Pictures, period: float = _PERIOD
+        self,
+        frames: Sequence[Frame],
+        read: Sequence[Sequence[TextBox]],
+        looks: Sequence[Look],
+        pictures: Pictures,
+        period: float = _PERIOD,
     ) -> None:
         every = {frame.time: frame.image for frame in frames}
         every |= {look.time: look.image for look in looks if look.time not in every}
         self._samples = [_Sample(time, every[time]) for time in sorted(every)]
         self._times = [sample.time for sample in self._samples]
         self._cuts = [a.end for a, b in pairwise(frames) if a.shot != b.shot]
-        self._frames, self._load, self._period = frames, pictures, period
+        self._place = {frame.time: place for place, frame in enumerate(frames)}
+        self._frames, self._read, self._load, self._period = frames, read, pictures, period
         self._cache: OrderedDict[str, Grey] = OrderedDict()
 
     def place(self, tracks: Sequence[Track]) -> None:
@@ -81,8 +95,8 @@ class EdgeFinder:
     def _first(self, track: Track) -> float:
         frame = self._frames[track.seen[0].place]
         here = bisect_left(self._times, frame.time)
-        earlier = reversed(self._samples[bisect_left(self._times, frame.time - _FURTHEST) : here])
-        present, absent = self._follow(self._samples[here], track.seen[0].item.box, list(earlier))
+        earlier = list(reversed(self._samples[bisect_left(self._times, frame.time - _FURTHEST) : here]))
+        present, absent = self._follow(self._samples[here], track.seen[0], earlier, track.seen[0].place - 1)
         if absent is None:
             return present
         for cut in self._cuts:
@@ -94,7 +108,7 @@ class EdgeFinder:
         frame = self._frames[track.last.place]
         here = bisect_left(self._times, frame.time)
         later = self._samples[here + 1 : bisect_right(self._times, max(track.end, frame.time) + _FURTHEST)]
-        present, absent = self._follow(self._samples[here], track.last.item.box, later)
+        present, absent = self._follow(self._samples[here], track.last, later, track.last.place + 1)
         if absent is None:
             return max(track.end, present)
         for cut in self._cuts:
@@ -102,15 +116,27 @@ class EdgeFinder:
                 return cut
         return absent if absent - present > 1.5 * self._period else (present + absent) / 2
 
-    def _follow(self, origin: _Sample, box: Box, samples: Sequence[_Sample]) -> tuple[float, float | None]:
-        """Follow a text from picture to picture: the last time it is seen, and the first time it is not."""
-        template, place = self._cut(origin.image, box)
+    def _follow(
+        self, origin: _Sample, seen: Seen, samples: Sequence[_Sample], beyond: int
+    ) -> tuple[float, float | None]:
+        """Follow a text from picture to picture: the last time it is seen, and the first time it is not.
+
+        Args:
+            beyond: the keyframe in which it was not read any more; where another text was read there in its place, a
+                picture between shows whichever of the two it is more like.
+        """
+        template, place = self._cut(origin.image, seen.item.box)
         present = origin.time
-        if min(template.shape) < 4 or template.std() < 1:
+        if min(template.shape) < _LEAST_SIZE or template.std() < 1:
             return present, samples[0].time if samples else None
+        rival = self._rival(seen, beyond)
         for sample in samples:
+            if bisect_right(self._cuts, sample.time + _EXACT) != bisect_right(self._cuts, origin.time + _EXACT):
+                return present, sample.time  # every shot has a keyframe that is read: beyond a cut nothing is guessed
             found = _find(self._grey(sample.image), template, place)
-            if found is None:
+            if found is None or self._taken(sample, found, template):
+                return present, sample.time
+            if rival is not None and (other := _find(self._grey(sample.image), *rival)) and other[0] > found[0]:
                 return present, sample.time
             score, place = found
             if score >= _REFRESH:
@@ -119,6 +145,27 @@ class EdgeFinder:
                 template = grey[top : top + template.shape[0], left : left + template.shape[1]]
             present = sample.time
         return present, None
+
+    def _rival(self, seen: Seen, beyond: int) -> tuple[Grey, tuple[int, int]] | None:
+        """The other text that stands in a text's place in a keyframe: its picture and where (left, top)."""
+        if not 0 <= beyond < len(self._frames):
+            return None
+        over = [item for item in self._read[beyond] if item.box.iou(seen.item.box) >= _SAME_PLACE]
+        other = next((item for item in over if not same_text(item, seen.item)), None)
+        if other is None:
+            return None
+        template, place = self._cut(self._frames[beyond].image, other.box)
+        return (template, place) if min(template.shape) >= _LEAST_SIZE else None
+
+    def _taken(self, sample: _Sample, found: tuple[float, tuple[int, int]], template: Grey) -> bool:
+        """Whether a picture is a keyframe in which something was read in that place: it has a track of its own."""
+        frame = self._place.get(sample.time)
+        if frame is None:
+            return False
+        height, width = self._grey(sample.image).shape
+        left, top = found[1][0] / width, found[1][1] / height
+        box = Box(left, top, left + template.shape[1] / width, top + template.shape[0] / height)
+        return any(item.box.iou(box) >= _SAME_PLACE for item in self._read[frame])
 
     def _cut(self, name: str, box: Box) -> tuple[Grey, tuple[int, int]]:
         grey = self._grey(name)
@@ -157,20 +204,55 @@ def _find(grey: Grey, template: Grey, place: tuple[int, int]) -> tuple[float, tu
 
 
 def bridged(tracks: Sequence[Track]) -> list[Track]:
-    """Join showings of one text that turned out to touch: it was there all the time, unread in between."""
+    """Join showings of one text that are one: what lies between them is no more than a blink of the reader.
+
+    They touch; or the gap is short against both; or the text keeps coming back to its place all the time: a logo.
+    """
     kept: list[Track] = []
     for track in sorted(tracks, key=lambda item: item.start):
-        earlier = next((item for item in reversed(kept) if _touches(item, track)), None)
+        earlier = next((item for item in reversed(kept) if _one_showing(item, track)), None)
         if earlier is None:
             kept.append(track)
         else:
-            earlier.seen += track.seen
-            earlier.end = max(earlier.end, track.end)
-    return kept
+            _append(earlier, track)
+    return _without_gaps(kept)
 
 
-def _touches(a: Track, b: Track) -> bool:
-    if b.start - a.end > _TOUCH or b.seen[0].place <= a.last.place:
+def _append(earlier: Track, later: Track) -> None:
+    earlier.seen += later.seen
+    earlier.end = max(earlier.end, later.end)
+
+
+def _one_showing(a: Track, b: Track) -> bool:
+    gap = b.start - a.end
+    if gap > _BLINK or b.seen[0].place <= a.last.place or not same_text(a.last.item, b.seen[0].item):
         return False
-    near = a.last.item.box.iou(b.seen[0].item.box) >= _SAME_PLACE
-    return near and bool(same_text(a.last.item, b.seen[0].item))
+    overlap = a.last.item.box.iou(b.seen[0].item.box)
+    if gap <= _TOUCH:
+        return overlap >= _SAME_PLACE
+    return overlap >= _FIXED_PLACE and gap <= min(a.end - a.start, b.end - b.start)
+
+
+def _without_gaps(tracks: Sequence[Track]) -> list[Track]:
+    """Join all showings of texts that stand in one place for most of the time, however often the reader lost them."""
+    groups: dict[str, list[list[Track]]] = defaultdict(list)
+    for track in tracks:
+        same = groups[track.last.normal]
+        group = next((item for item in same if _goes_on(item[-1], track)), None)
+        if group is None:
+            same.append([track])
+        else:
+            group.append(track)
+    kept = []
+    for group in (group for same in groups.values() for group in same):
+        shown = sum(track.end - track.start for track in group)
+        if len(group) >= _OFTEN and shown >= _MOSTLY * (group[-1].end - group[0].start):
+            for track in group[1:]:
+                _append(group[0], track)
+            del group[1:]
+        kept += group
+    return sorted(kept, key=lambda track: track.start)
+
+
+def _goes_on(a: Track, b: Track) -> bool:
+    return 0 <= b.start - a.end <= _FURTHEST and a.last.item.box.iou(b.seen[0].item.box) >= _FIXED_PLACE

@@ -27,6 +27,10 @@ _SHIFT_LENGTH = 4
 _STEADY = 0.01
 _VOTERS = 12
 _WHOLE_EXTRA = 3
+_WHOLE_VOTES = 0.3
+_SPACING = 1.5
+"""How much closer letters may stand in one reading than in another of the same line: two texts that fade into each
+other are read as one, twice as dense."""
 _CONFUSED = str.maketrans("oilsbzq", "0115829")
 """Letters that are taken for digits and back."""
 
@@ -166,8 +170,8 @@ def best_reading(items: Sequence[TextBox]) -> str:
     """The reading of a text that is right most likely.
 
     Each reading has the confidence of those who made it, and of others by how alike they are; a piece of it (half
-    faded, half hidden) speaks for it wholly. A longer one wins over its pieces only when it adds several letters, or
-    was seen as often: a lone letter at the end is dirt.
+    faded, half hidden) speaks for it wholly. A longer one wins over its pieces only when it adds several letters and
+    is no rare accident, or was seen as often: a lone letter at the end is dirt.
     """
     votes: dict[str, float] = defaultdict(float)
     spelling: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -180,7 +184,8 @@ def best_reading(items: Sequence[TextBox]) -> str:
     def support(normal: str) -> float:
         total = 0.0
         for other in known:
-            whole = len(normal) - len(other) >= _WHOLE_EXTRA or votes[normal] >= votes[other]
+            needed = _WHOLE_VOTES if len(normal) - len(other) >= _WHOLE_EXTRA else 1.0
+            whole = votes[normal] >= needed * votes[other]
             total += votes[other] * (1.0 if part_of(other, normal) and whole else _agreement(normal, other))
         return total
 
@@ -308,6 +313,10 @@ def _holds(long: Seen, short: Seen) -> bool:
 
 def _grows(reading: Seen, last: Seen) -> bool:
     """Whether one is a piece of the other, in its place: fading, being typed, half hidden."""
-    if part_of(last.normal, reading.normal):
-        return _holds(reading, last)
-    return part_of(reading.normal, last.normal) and _holds(last, reading)
+    short, long = sorted((last, reading), key=lambda seen: len(seen.normal))
+    return part_of(short.normal, long.normal) and _holds(long, short) and _letter(short) < _SPACING * _letter(long)
+
+
+def _letter(seen: Seen) -> float:
+    """The width of a letter, as a share of the picture."""
+    return (seen.item.box.right - seen.item.box.left) / len(seen.normal)
