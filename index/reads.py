@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,8 @@ class TableReads(ABC):
         where = to_sql(table, self._hide(scope))
         with translated(f"searching {table}"):
             query = handle.search(np.asarray(vector, dtype=np.float32), vector_column_name=name, query_type="vector")
-            query = query.distance_type("cosine").select([*_checked(table, columns), "_distance"]).limit(k)
+            shown = _present(handle, _checked(table, columns))
+            query = query.distance_type("cosine").select([*shown, "_distance"]).limit(k)
             if where:
                 query = query.where(where, prefilter=True)
             if _is_indexed(handle, name):
@@ -121,7 +122,8 @@ class TableReads(ABC):
         where = to_sql(table, self._hide(scope))
         with translated(f"searching {table}"):
             asked = one(names[0]) if len(names) == 1 else BooleanQuery([(Occur.SHOULD, one(name)) for name in names])
-            query = handle.search(asked, query_type="fts").select([*COLUMNS[table], "_score"]).limit(k)
+            shown = _present(handle, COLUMNS[table])
+            query = handle.search(asked, query_type="fts").select([*shown, "_score"]).limit(k)
             if where:
                 query = query.where(where, prefilter=True)
             found = query.to_arrow().to_pylist()
@@ -141,12 +143,12 @@ class TableReads(ABC):
         wanted = _checked(table, columns)
         order = ("video_id", _ROW_ORDER[table])
         with translated(f"reading {table}"):
-            query = handle.search().select(list(dict.fromkeys((*wanted, *order)))).limit(limit)
+            query = handle.search().select(_present(handle, dict.fromkeys((*wanted, *order)))).limit(limit)
             if where := to_sql(table, self._hide(scope)):
                 query = query.where(where)
             found = query.to_arrow().to_pylist()
         found.sort(key=lambda row: tuple(row[name] for name in order))
-        return [{name: row[name] for name in wanted} for row in found]
+        return [{name: row.get(name) for name in wanted} for row in found]
 
     def scan_vectors(
         self,
@@ -242,6 +244,12 @@ def _checked(table: str, columns: Sequence[str] | None) -> list[str]:
         if name not in COLUMNS[table]:
             raise InvalidRequest(f"The index table {table} has no column {name}.")
     return list(columns)
+
+
+def _present(handle: Any, columns: Iterable[str]) -> list[str]:
+    """Those columns that a table has: one that an older version made may lack some until it is written again."""
+    have = set(handle.schema.names)
+    return [name for name in columns if name in have]
 
 
 def _is_indexed(handle: Any, column: str) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 from index.schema import COLUMNS, VECTORS, check_space, dumps, spaces_of, vector_array, vector_column, vectors_of
-from index.scope import object_thresholds
-from reelseek.records import Box, Channel, DetectedObject, Segment, TimedText, VideoDocument
+from index.scope import object_event, object_thresholds
+from reelseek.records import Box, Channel, DetectedObject, ObjectTrack, Segment, TimedText, VideoDocument
+from reelseek.tracks import events, within
 
 Row = dict[str, Any]
 
@@ -43,6 +44,8 @@ def arrow_table(document: VideoDocument, ingest_id: str, table: str, schema: Any
 
 def segment_rows(document: VideoDocument, ingest_id: str) -> list[Row]:
     """One row per segment."""
+    looked = document.channels.get(Channel.OBJECTS) is not None or bool(document.tracks)
+    parts = _tracks_of_segments(document)
     return [
         {
             "video_id": document.info.video_id,
@@ -53,12 +56,34 @@ def segment_rows(document: VideoDocument, ingest_id: str) -> list[Row]:
             "speech": clean(segment.speech),
             "screen_text": clean(segment.screen_text),
             "caption": clean(segment.caption),
-            "objects": object_thresholds(segment.object_counts),
+            "objects": [*object_thresholds(segment.object_counts), *_happens(segment, tracks)],
             "object_counts": json.dumps(segment.object_counts, ensure_ascii=False),
             "speakers": [clean(speaker) for speaker in segment.speakers],
+            "typical_counts": json.dumps(segment.typical_counts, ensure_ascii=False),
+            "tracks": dumps(tracks) if looked else "",
         }
-        for segment in document.segments
+        for segment, tracks in zip(document.segments, parts, strict=True)
     ]
+
+
+def _tracks_of_segments(document: VideoDocument) -> list[list[ObjectTrack]]:
+    """The tracks that are seen in each segment, each with its path there."""
+    parts: list[list[ObjectTrack]] = [[] for _ in document.segments]
+    ordered = sorted(range(len(parts)), key=lambda index: document.segments[index].start)
+    ends = [document.segments[index].end for index in ordered]
+    for track in document.tracks:
+        for index in ordered[bisect.bisect_right(ends, track.start) :]:
+            segment = document.segments[index]
+            if segment.start >= track.end:
+                break
+            parts[index] += within([track], segment.start, segment.end)
+    return parts
+
+
+def _happens(segment: Segment, tracks: list[ObjectTrack]) -> list[str]:
+    """Which objects come and go in a segment."""
+    inside = (event for event in events(tracks) if segment.start <= event.time <= segment.end)
+    return sorted({object_event(event.track.label, event.kind) for event in inside})
 
 
 def frame_rows(document: VideoDocument, ingest_id: str) -> list[Row]:

@@ -21,7 +21,7 @@ from reelseek.records import VectorSpace, VideoDocument
 Table = Literal["segments", "frames", "lines"]
 VectorKind = Literal["visual", "text"]
 
-SCHEMA_VERSION: Final = "1"
+SCHEMA_VERSION: Final = "2"
 """Part of what rows are made from: raising it makes all rows stale, and they are written again from artefacts."""
 
 TABLES: Final[tuple[Table, ...]] = ("segments", "frames", "lines")
@@ -50,9 +50,11 @@ COLUMNS: Final[dict[str, dict[str, str]]] = {
         "speech": "string",
         "screen_text": "string",
         "caption": "string",
-        "objects": "list<string>",  # "car>=1", "car>=2": a count filter is a lookup in the label index
+        "objects": "list<string>",  # "car>=1", "car>=2", "car enters": a filter is a lookup in the label index
         "object_counts": "string",  # JSON, label to the largest number at once
         "speakers": "list<string>",
+        "typical_counts": "string",  # JSON, label to the number at once that is usual
+        "tracks": "string",  # JSON, a list of reelseek.records.ObjectTrack, paths cut to the segment; "" if not looked
     },
     "frames": {
         "video_id": "string",
@@ -95,6 +97,14 @@ def base_schema(table: str) -> Any:
     """The Arrow schema of a table without vectors."""
     import pyarrow as pa
 
+    metadata = {b"reelseek.schema": SCHEMA_VERSION.encode()}
+    return pa.schema([base_field(table, name) for name in COLUMNS[table]], metadata=metadata)
+
+
+def base_field(table: str, name: str) -> Any:
+    """The Arrow field of a column that is no vector."""
+    import pyarrow as pa
+
     kinds = {
         "string": pa.string(),
         "int32": pa.int32(),
@@ -102,8 +112,7 @@ def base_schema(table: str) -> Any:
         "float32": pa.float32(),
         "list<string>": pa.list_(pa.string()),
     }
-    fields = [pa.field(name, kinds[kind]) for name, kind in COLUMNS[table].items()]
-    return pa.schema(fields, metadata={b"reelseek.schema": SCHEMA_VERSION.encode()})
+    return pa.field(name, kinds[COLUMNS[table][name]])
 
 
 def vector_column(kind: VectorKind, space: VectorSpace) -> str:

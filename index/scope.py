@@ -18,6 +18,14 @@ class HasObject:
 
 
 @dataclass(frozen=True, slots=True)
+class HasEvent:
+    """Rows in which an object of a label `enters` or `leaves` (segments)."""
+
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class OneOf:
     """Rows whose column has one of the values: `OneOf("channel", ("speech",))`, `OneOf("language", ("en",))`."""
 
@@ -37,10 +45,10 @@ class Overlaps:
 class Not:
     """Rows that do not fit `condition`."""
 
-    condition: HasObject | OneOf | Overlaps
+    condition: HasObject | HasEvent | OneOf | Overlaps
 
 
-Condition = HasObject | OneOf | Overlaps | Not
+Condition = HasObject | HasEvent | OneOf | Overlaps | Not
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,11 @@ class Scope:
 def object_threshold(label: str, count: int) -> str:
     """The entry of the `objects` list that says "at least `count` of `label` at once"."""
     return f"{label}>={count}"
+
+
+def object_event(label: str, kind: str) -> str:
+    """The entry of the `objects` list that says "one of `label` enters" or "leaves"."""
+    return f"{label} {kind}"
 
 
 def object_thresholds(counts: dict[str, int], limit: int = 64) -> list[str]:
@@ -97,6 +110,9 @@ def _condition(table: str, condition: Condition) -> str:
         case HasObject(label, at_least):
             _check(table, "objects")
             return f"array_has(objects, {quote(object_threshold(label, max(1, at_least)))})"
+        case HasEvent(label, kind):
+            _check(table, "objects")
+            return f"array_has(objects, {quote(object_event(label, kind))})"
         case OneOf(column, values):
             _check(table, column)
             return f"{column} IN ({_listed(values)})" if values else "false"

@@ -13,9 +13,11 @@ from filelock import FileLock, Timeout
 
 from index.rows import arrow_table
 from index.schema import (
+    COLUMNS,
     TABLES,
     TEXT_COLUMNS,
     VECTORS,
+    base_field,
     base_schema,
     check_space,
     spaces_of,
@@ -238,6 +240,7 @@ def _append(folder: Path, document: VideoDocument, ingest_id: str) -> dict[str, 
     handles = _complete(folder)
     batches = {}
     for table, handle in handles.items():
+        _add_columns(table, handle)
         _add_spaces(table, handle, document)
         batches[table] = arrow_table(document, ingest_id, table, handle.schema)
     for table, batch in batches.items():
@@ -245,6 +248,16 @@ def _append(folder: Path, document: VideoDocument, ingest_id: str) -> dict[str, 
             if batch.num_rows:
                 handles[table].add(batch)
     return {table: batch.num_rows for table, batch in batches.items()}
+
+
+def _add_columns(table: str, handle: Any) -> None:
+    """Give a table that an older version made the columns that came since; its rows have nothing in them."""
+    import pyarrow as pa
+
+    missing = [base_field(table, name) for name in COLUMNS[table] if name not in handle.schema.names]
+    if missing:
+        with translated(f"adding columns to {table}"):
+            handle.add_columns(pa.schema(missing))
 
 
 def _add_spaces(table: str, handle: Any, document: VideoDocument) -> None:

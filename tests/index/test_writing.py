@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import threading
 import time
@@ -13,13 +14,14 @@ import pytest
 from filelock import FileLock
 
 from index.reader import IndexReader, Scope
-from index.scope import HasObject
+from index.schema import COLUMNS
+from index.scope import HasEvent, HasObject
 from index.store import connect, current_generation
 from index.writer import IndexWriter
 from library.catalogue import Catalogue, open_catalogue
 from library.records import Counts
 from reelseek.errors import IndexBusy, IndexDamaged, JobLost, SpaceMismatch
-from reelseek.records import VectorSpace
+from reelseek.records import Box, Channel, EngineRef, ObjectTrack, PathPoint, VectorSpace
 from reelseek.settings import Settings, load_settings
 from tests.support.documents import TEXT, VISUAL, document_of, info_of
 
@@ -303,3 +305,39 @@ def test_maintenance_bounds_the_number_of_files(settings: Settings) -> None:
     assert table.stats()["fragment_stats"]["num_fragments"] < 5
     assert len(IndexReader(settings).rows("segments")) == 55
     assert writer.maintain() == {}
+
+
+def test_a_table_of_an_older_version_gets_the_new_columns_and_is_read_before_and_after(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, reader = IndexWriter(settings), IndexReader(settings)
+    since = {"typical_counts", "tracks"}
+    with monkeypatch.context() as older:
+        columns = {name: kind for name, kind in COLUMNS["segments"].items() if name not in since}
+        older.setitem(COLUMNS, "segments", columns)
+        writer.publish(document_of("a", cars=[2]), "i1")
+    (row,) = reader.rows("segments")
+    assert row["tracks"] is None
+    assert [hit.row["speech"] for hit in reader.search_text("segments", "hello", 5)] == ["hello there"]
+    writer.publish(document_of("b"), "i2")
+    assert [row["tracks"] for row in reader.rows("segments")] == [None, ""]
+
+
+def test_a_segment_holds_its_part_of_each_track_and_what_comes_and_goes(settings: Settings) -> None:
+    start, end = Box(0.0, 0.4, 0.2, 0.6), Box(0.8, 0.4, 1.0, 0.6)
+    car = ObjectTrack(0, "car", 0.9, 5.0, 15.0, "left", "right", (PathPoint(5.0, start), PathPoint(15.0, end)))
+    engine = EngineRef("onnx:x", "f")
+    document = document_of("a", ("one", "two", "three"), cars=[1, 1, 0])
+    document = replace(document, tracks=(car,), channels={**document.channels, Channel.OBJECTS: engine})
+    writer, reader = IndexWriter(settings), IndexReader(settings)
+    writer.publish(document, "i1")
+    first, second, third = reader.rows("segments")
+    assert first["objects"] == ["car>=1", "car enters"]
+    assert second["objects"] == ["car>=1", "car leaves"]
+    (part,) = json.loads(second["tracks"])
+    assert (part["start"], part["end"]) == (5.0, 15.0), "times are those of the whole track"
+    assert [point["time"] for point in part["path"]] == [10.0, 15.0]
+    assert part["path"][0]["box"]["left"] == pytest.approx(0.4)
+    assert third["tracks"] == "[]"
+    scope = Scope(where=(HasEvent("car", "leaves"),))
+    assert [row["segment_index"] for row in reader.rows("segments", scope)] == [1]
