@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +36,9 @@ def ingest_video(
     cancelled: Callable[[], bool] = lambda: False,
     share: Share = in_order,
     early: Callable[[IngestOutcome], None] | None = None,
+    held: Mapping[str, str] | None = None,
+    again: Collection[str] = (),
+    make_current: bool = True,
 ) -> IngestOutcome:
     """Take a video apart, as far as that is not done yet.
 
@@ -52,6 +55,9 @@ def ingest_video(
         share: does the chunks of a long video, here or with the help of other processes (`ingest_chunk`).
         early: called with what is made of the first chunk of a long video, then of the first two, four, …, as soon as
             they are done. What it gets is replaced by the next one.
+        held: stage to the key of a result that is used as it is; of a video whose file is gone, all that need the file.
+        again: stages that are done although their result is there; what builds on them must be named too.
+        make_current: name the result the video's current one; a caller that publishes rows does that itself, with them.
 
     Raises:
         MediaError: the file is no readable video; the message is the reason.
@@ -60,18 +66,23 @@ def ingest_video(
         Cancelled: `cancelled` said so.
     """
     report = Reporter(progress, cancelled)
-    info, first = _probed(path, settings, store, report, video_id)
-    info = replace(info, title=title or title_of(path, info.tags))
-    store.sweep(info.video_id)
-    run = Run(path, info, settings, engines, store, report)
-    runs = {PROBE: first}
-    spent = run.chunks(share, early)
-    for stage in STAGES[1:]:
-        done = run.stage(stage)
-        runs[stage] = replace(done, seconds=done.seconds + spent.get(stage, 0.0)) if done.state == "done" else done
-    store.set_current(info.video_id, run.plan.keys)
-    run.tidy()
-    return IngestOutcome(info.video_id, info, dict(run.plan.keys), tuple(runs[stage] for stage in STAGES))
+    report(PROBE, 0.0)
+    video_id = video_id or content_id(path, lambda fraction: report(PROBE, fraction * 0.9))
+    store.sweep(video_id)
+    with store.working(video_id):
+        info, first = _probed(path, settings, store, report, video_id, (held or {}).get(PROBE))
+        info = replace(info, title=title or title_of(path, info.tags))
+        run = Run(path, info, settings, engines, store, report, held=held, again=again)
+        runs = {PROBE: first}
+        spent = run.chunks(share, early)
+        for stage in STAGES[1:]:
+            done = run.stage(stage)
+            runs[stage] = replace(done, seconds=done.seconds + spent.get(stage, 0.0)) if done.state == "done" else done
+        outcome = IngestOutcome(info.video_id, info, dict(run.plan.keys), tuple(runs[stage] for stage in STAGES))
+        if make_current:
+            store.set_current(info.video_id, outcome.keys)
+        run.tidy()
+    return outcome
 
 
 def ingest_chunk(
@@ -96,19 +107,18 @@ def ingest_chunk(
         MediaError, EngineUnavailable, StorageError, Cancelled: as in `ingest_video`.
     """
     report = Reporter(progress, cancelled)
-    info, _ = _probed(path, settings, store, report, video_id)
-    run = Run(path, info, settings, engines, store, report)
-    if not 0 <= index < len(run.plan.chunks):
-        raise NotFound(f"The video has no chunk {index}.")
-    run.chunk(run.plan.chunks[index])
+    with store.working(video_id):
+        info, _ = _probed(path, settings, store, report, video_id)
+        run = Run(path, info, settings, engines, store, report)
+        if not 0 <= index < len(run.plan.chunks):
+            raise NotFound(f"The video has no chunk {index}.")
+        run.chunk(run.plan.chunks[index])
 
 
 def _probed(
-    path: Path, settings: Settings, store: ArtefactStore, report: Reporter, video_id: str | None
+    path: Path, settings: Settings, store: ArtefactStore, report: Reporter, video_id: str, held: str | None = None
 ) -> tuple[VideoInfo, StageRun]:
-    started, key = time.monotonic(), probe_key(settings.ingest)
-    report(PROBE, 0.0)
-    video_id = video_id or content_id(path, lambda fraction: report(PROBE, fraction * 0.9))
+    started, key = time.monotonic(), held or probe_key(settings.ingest)
     reused = store.has(video_id, PROBE, key)
     if reused:
         info = stored_info(Results(store, video_id, {PROBE: key}))

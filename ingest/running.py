@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -14,7 +14,7 @@ from ingest.outcome import IngestOutcome, StageProgress, StageRun
 from ingest.perceive import PERCEPTIONS
 from ingest.plan import ENGINE_OF, EngineSource, Plan, make_plan
 from ingest.stages import DOERS
-from ingest.storage import STAGES
+from ingest.storage import FRAMES, OBJECTS, SCREEN_TEXT, STAGES
 from ingest.work import Work
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import Cancelled, EngineUnavailable
@@ -65,16 +65,24 @@ class Run:
         engines: EngineSource,
         store: ArtefactStore,
         report: Reporter,
+        *,
+        held: Mapping[str, str] | None = None,
+        again: Collection[str] = (),
     ) -> None:
         self._path, self._info, self._settings, self._engines = path, info, settings, engines
         self._store, self._report = store, report
         self._failed: dict[str, str] = {}
         self._early: list[Plan] = []
+        self._held, self._again = held or {}, set(again)
         self.plan = self._planned()
+        if self._lacks_looks():
+            self._again.add(FRAMES)
 
     def stage(self, stage: str) -> StageRun:
         """Do a stage, or take the result that is there."""
-        return self._forgiving(stage, lambda: _run(stage, self._work(), self._report))
+        done = self._forgiving(stage, lambda: _run(stage, self._work(), self._report))
+        self._again.discard(stage)
+        return done
 
     def chunk(self, chunk: Chunk) -> dict[str, float]:
         """Do what is not done of a chunk; stage to the seconds that it took."""
@@ -159,7 +167,6 @@ class Run:
         work = Work(self._path, info, self._settings, self._engines, plan, self._store)
         runs = [_run(stage, work, self._report) for stage in STAGES if stage in plan.keys]
         self._early.append(plan)
-        self._store.set_current(info.video_id, plan.keys)
         return IngestOutcome(info.video_id, self._info, dict(plan.keys), tuple(runs), covered=plan.covered)
 
     def _forgiving(self, stage: str, do: Callable[[], _T]) -> _T:
@@ -177,10 +184,20 @@ class Run:
             return do()
 
     def _planned(self, first: int | None = None) -> Plan:
-        return make_plan(self._path, self._info, self._settings, self._engines, self._failed, first=first)
+        return make_plan(
+            self._path, self._info, self._settings, self._engines, self._failed, first=first, held=self._held
+        )
+
+    def _lacks_looks(self) -> bool:
+        """Whether a stage is to be done that needs pictures which were dropped to save space."""
+        work, keys = self._work(), self.plan.keys
+        if FRAMES not in keys or all(work.has(stage) for stage in (SCREEN_TEXT, OBJECTS) if stage in keys):
+            return False
+        return work.has(FRAMES) and "dropped" in self._store.about(self._info.video_id, FRAMES, keys[FRAMES])
 
     def _work(self) -> Work:
-        return Work(self._path, self._info, self._settings, self._engines, self.plan, self._store)
+        again = frozenset(self._again)
+        return Work(self._path, self._info, self._settings, self._engines, self.plan, self._store, again)
 
 
 def _run(stage: str, work: Work, report: Reporter) -> StageRun:
@@ -190,11 +207,11 @@ def _run(stage: str, work: Work, report: Reporter) -> StageRun:
     if key is None:
         report(stage, 1.0)
         return StageRun(stage, "off", 0.0, "; ".join(filter(None, (plan.off[stage], note))))
-    if work.store.has(video_id, stage, key):
+    if work.has(stage):
         report(stage, 1.0)
         return StageRun(stage, "reused", time.monotonic() - started, note)
     report(stage, 0.0)
-    with work.store.write(video_id, stage, key) as writer:
+    with work.store.write(video_id, stage, key, replace=stage in work.again) as writer:
         detail = DOERS[stage](work, writer, lambda fraction: report(stage, min(fraction, 0.99)))
         writer.remember(**plan.inputs[stage])
     report(stage, 1.0)

@@ -49,11 +49,14 @@ class Ingests:
             raise_revision(session)
         return ingest_id
 
-    def publish(self, ingest_id: str, counts: Counts, channels: dict[str, str | None]) -> VideoEntry:
+    def publish(
+        self, ingest_id: str, counts: Counts, channels: dict[str, str | None], *, partial: bool = False
+    ) -> VideoEntry:
         """Make a set of rows the one that readers see, in one transaction, and hide the one before.
 
         Args:
             channels: channel to the id of the engine that filled it, None where it is off.
+            partial: they are of the video's beginning alone; its indexing goes on.
 
         Raises:
             JobLost: the set was given up meanwhile: the video was deleted, or another process began anew.
@@ -78,7 +81,8 @@ class Ingests:
             row.live_ingest, row.ingest_fingerprint = ingest_id, ingest.fingerprint
             row.segment_count, row.frame_count, row.line_count = counts.segments, counts.frames, counts.lines
             row.channels, row.indexed_at, row.error = dict(channels), now(), ""
-            row.state = VideoState.INDEXED if row.locations else VideoState.MISSING
+            finished = VideoState.INDEXED if row.locations else VideoState.MISSING
+            row.state = VideoState.INDEXING if partial else finished
             drop_replaced(session, row.video_id)
             raise_revision(session)
             session.flush()

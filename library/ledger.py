@@ -73,9 +73,15 @@ class Ledger:
                 continue  # another process queued the same key at the same moment: take its job
         raise Conflict(f"The job {dedupe_key} is queued and finished over and over.")
 
-    def claim(self, worker: str, kinds: Collection[str] | None = None) -> Job | None:
-        """Take the next job: highest priority first, then the newest. None when nothing waits."""
+    def claim(self, worker: str, kinds: Collection[str] | None = None, *, only: int | None = None) -> Job | None:
+        """Take the next job: highest priority first, then the newest. None when nothing waits.
+
+        Args:
+            only: take this job, or none.
+        """
         waiting = select(JobRow.job_id).where(_is_due(now()))
+        if only is not None:
+            waiting = waiting.where(JobRow.job_id == only)
         if kinds is not None:
             waiting = waiting.where(JobRow.kind.in_(list(kinds)))
         waiting = waiting.order_by(JobRow.priority.desc(), JobRow.job_id.desc()).limit(1)

@@ -113,6 +113,11 @@ class VideoEntry:
     info: JsonObject
     tags: tuple[str, ...] = ()
 
+    @property
+    def partial(self) -> bool:
+        """Whether only its beginning can be found: its first indexing still runs, or was stopped."""
+        return self.live_ingest is not None and self.state in (VideoState.NEW, VideoState.QUEUED, VideoState.INDEXING)
+
 
 @dataclass(frozen=True, slots=True)
 class Ingest:

@@ -17,9 +17,9 @@ from ingest.outcome import IngestOutcome, StageRun
 from ingest.pipeline import ingest_video
 from ingest.plan import make_plan
 from ingest.probe import probe, title_of
+from ingest.running import Share, in_order
 from library.records import Counts, FileState, VideoEntry, VideoState
 from reelseek.errors import JobLost, MediaError, ReelseekError
-from reelseek.records import VideoDocument
 from workers.files import find_videos
 from workers.upkeep import maintain_if_due, stored_video_info
 from workers.workspace import Workspace
@@ -117,8 +117,14 @@ def index_file(
     library_id: int | None = None,
     *,
     cancelled: Callable[[], bool] = lambda: False,
+    share: Callable[[str], Share] = lambda _: in_order,
 ) -> FileReport:
     """Index one file, as far as that is not done. One that cannot be indexed is noted in the catalogue with its reason.
+
+    The beginning of a long video that is not in the index yet can be found before its end is looked at.
+
+    Args:
+        share: gets a video's id, gives what sees to it that the chunks of that video are done.
 
     Raises:
         ReelseekError: what is not the file's own fault: a missing engine, a full disk, a busy index, a stop, or
@@ -126,7 +132,7 @@ def index_file(
     """
     started = time.monotonic()
     try:
-        report = _index(workspace, path, progress, library_id, cancelled)
+        report = _index(workspace, path, library_id, _Calls(progress, cancelled, share))
     except MediaError as error:
         report = _failed(workspace, path, str(error), library_id, may_pass=isinstance(error, _StillWritten))
     except ReelseekError:
@@ -142,19 +148,22 @@ class _StillWritten(MediaError):
     """The file changed while it was read."""
 
 
-def _index(
-    workspace: Workspace,
-    path: Path,
-    progress: StageProgress,
-    library_id: int | None,
-    cancelled: Callable[[], bool],
-) -> FileReport:
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """What indexing a file calls on its way."""
+
+    progress: StageProgress
+    cancelled: Callable[[], bool]
+    share: Callable[[str], Share]
+
+
+def _index(workspace: Workspace, path: Path, library_id: int | None, calls: _Calls) -> FileReport:
     catalogue = workspace.catalogue
     if known := _unchanged(workspace, path):
         return FileReport(path, known, "unchanged")
     before = _file_state(path)
-    progress(IDENTITY, 0.0)
-    video_id = content_id(path, lambda fraction: progress(IDENTITY, fraction))
+    calls.progress(IDENTITY, 0.0)
+    video_id = content_id(path, lambda fraction: calls.progress(IDENTITY, fraction))
     if _file_state(path) != before:
         raise _StillWritten("It is still being written.", hint="Index it again when that is done.")
     earlier = catalogue.find_video(video_id)
@@ -163,14 +172,14 @@ def _index(
         info = stored_video_info(workspace, video_id) or probe(path, workspace.settings.ingest, video_id)
         entry = catalogue.record_video(replace(info, title=title_of(path, info.tags)), path, library_id)
         _drop_vanished(workspace, entry)
-        if entry.live_ingest is None:
+        if entry.live_ingest is None or entry.partial:
             catalogue.set_state(video_id, VideoState.INDEXING)
-        outcome = _ingest(workspace, path, entry, progress, cancelled)
+        outcome = _ingest(workspace, path, entry, calls)
         state: Literal["indexed", "unchanged", "renamed"] = "renamed" if renamed else "unchanged"
         if rows_fingerprint(outcome.fingerprint, entry.title) != entry.ingest_fingerprint:
-            progress(PUBLISHING, 0.0)
-            publish(workspace, load_document(workspace.store, outcome), outcome.fingerprint, entry.title)
-            progress(PUBLISHING, 1.0)
+            calls.progress(PUBLISHING, 0.0)
+            publish(workspace, outcome, entry.title)
+            calls.progress(PUBLISHING, 1.0)
             state = "renamed" if renamed and not outcome.worked else "indexed"
     except MediaError as error:
         catalogue.mark_failed(path, str(error), video_id=video_id, library_id=library_id)
@@ -182,9 +191,12 @@ def _index(
     return FileReport(path, video_id, state, stages=outcome.stages)
 
 
-def _ingest(
-    workspace: Workspace, path: Path, entry: VideoEntry, progress: StageProgress, cancelled: Callable[[], bool]
-) -> IngestOutcome:
+def _ingest(workspace: Workspace, path: Path, entry: VideoEntry, calls: _Calls) -> IngestOutcome:
+    fresh = entry.live_ingest is None or entry.partial
+
+    def early(outcome: IngestOutcome) -> None:
+        publish(workspace, outcome, entry.title)
+
     return ingest_video(
         path,
         settings=workspace.settings,
@@ -192,25 +204,30 @@ def _ingest(
         store=workspace.store,
         title=entry.title,
         video_id=entry.video_id,
-        progress=progress,
-        cancelled=cancelled,
+        progress=calls.progress,
+        cancelled=calls.cancelled,
+        share=calls.share(entry.video_id),
+        early=early if fresh else None,
+        make_current=False,
     )
 
 
-def publish(workspace: Workspace, document: VideoDocument, fingerprint: str, title: str) -> VideoEntry:
-    """Write a document's rows and make them the ones that are seen. Stopped at any point, nobody sees half of them.
+def publish(workspace: Workspace, outcome: IngestOutcome, title: str) -> VideoEntry:
+    """Write a video's rows and make them the ones that are seen. Stopped at any point, nobody sees half of them.
 
     Raises:
         JobLost: another process began the same video after this one.
     """
-    catalogue, video_id = workspace.catalogue, document.info.video_id
-    document = replace(document, info=replace(document.info, title=title))
-    ingest_id = catalogue.begin_ingest(video_id, rows_fingerprint(fingerprint, title))
+    catalogue, video_id, partial = workspace.catalogue, outcome.video_id, outcome.covered is not None
+    document = load_document(workspace.store, outcome)
+    document = replace(document, info=replace(document.info, title=title), partial=partial)
+    ingest_id = catalogue.begin_ingest(video_id, rows_fingerprint(outcome.fingerprint, title))
     try:
         workspace.writer.publish(document, ingest_id)
         channels = {str(channel): ref.id if ref else None for channel, ref in document.channels.items()}
         counts = Counts(len(document.segments), len(document.frames), len(document.lines))
-        return catalogue.publish(ingest_id, counts, channels)
+        workspace.store.set_current(video_id, outcome.keys)
+        return catalogue.publish(ingest_id, counts, channels, partial=partial)
     except BaseException:
         catalogue.abandon_ingest(ingest_id)
         raise

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from ingest.running import Share
 from library.ledger import Ledger
 from library.records import Job
-from reelseek.errors import Cancelled, JobLost, ReelseekError, StorageError
+from reelseek.errors import Cancelled, JobLost, ReelseekError
 from reelseek.records import JsonObject
-from workers.enqueue import INDEX, MAINTAIN, SCAN
+from workers.enqueue import CHUNK, INDEX, MAINTAIN, SCAN
 from workers.indexing import FileReport, index_file
+from workers.lease import held
 from workers.processes import worker_name
 from workers.scan import scan_library
+from workers.sharing import Shared, run_chunk
 from workers.upkeep import maintain, maintain_if_due
 from workers.workspace import Workspace
 
@@ -38,7 +41,6 @@ def run_next(workspace: Workspace, stopping: threading.Event) -> Job | None:
     if job is None:
         return None
     _log.info("Job %d begins: %s %s (attempt %d)", job.job_id, job.kind, _subject(job), job.attempt)
-    lost = threading.Event()
 
     def report(stage: str, fraction: float) -> None:
         if stopping.is_set():
@@ -47,7 +49,7 @@ def run_next(workspace: Workspace, stopping: threading.Event) -> Job | None:
             raise JobLost(f"Job {job.job_id} was taken away.")
         ledger.progress(job, stage, fraction)
 
-    with _heartbeat(ledger, job, workspace.settings.workers.lease_seconds / 3, lost):
+    with held(ledger, job, workspace.settings.workers.lease_seconds / 3) as lost:
         _settle(ledger, job, lambda: _DOERS[job.kind](workspace, job, report))
     return job
 
@@ -85,7 +87,11 @@ class _Failed(Exception):
 
 def _index(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     path, library = Path(job.payload["path"]), job.payload.get("library_id")
-    found: FileReport = index_file(workspace, path, report, library)
+
+    def share(video_id: str) -> Share:
+        return Shared(workspace, path, video_id, job.priority + 1, report)
+
+    found: FileReport = index_file(workspace, path, report, library, share=share)
     maintain_if_due(workspace)
     if found.state == "failed":
         raise _Failed(found.reason, may_pass=found.may_pass)
@@ -109,33 +115,10 @@ def _maintain(workspace: Workspace, _job: Job, report: Report) -> JsonObject:
 
 _DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
     INDEX: _index,
+    CHUNK: run_chunk,
     SCAN: _scan,
     MAINTAIN: _maintain,
 }
-
-
-@contextmanager
-def _heartbeat(ledger: Ledger, job: Job, every: float, lost: threading.Event) -> Iterator[None]:
-    """Renew the lease from a thread while the job runs: a model may be busy for longer than a lease."""
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(every):
-            try:
-                ledger.heartbeat(job)
-            except JobLost:
-                lost.set()
-                return
-            except StorageError as error:
-                _log.warning("No heartbeat for job %d: %s", job.job_id, error)
-
-    thread = threading.Thread(target=beat, name=f"heartbeat-{job.job_id}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def _subject(job: Job) -> str:
