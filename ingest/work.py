@@ -77,7 +77,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One video, what is to be made of it, and with what."""
+    """One video, what is to be made of it, and with what. Of the stages in `again` the result that is there is void."""
 
     path: Path
     info: VideoInfo
@@ -85,6 +85,7 @@ class Work:
     engines: EngineSource
     plan: Plan
     store: ArtefactStore
+    again: frozenset[str] = frozenset()
 
     @property
     def results(self) -> Results:
@@ -112,7 +113,7 @@ class Work:
 
     def has(self, stage: str) -> bool:
         """Whether a stage's whole result is there."""
-        return self.store.has(self.info.video_id, stage, self.plan.keys[stage])
+        return stage not in self.again and self.store.has(self.info.video_id, stage, self.plan.keys[stage])
 
     def part(self, stage: str, chunk: Chunk) -> Part:
         """Where a chunk's part of a stage lies, done or not."""

@@ -206,6 +206,8 @@ class ArtefactStore:
         finally:
             with suppress(OSError):
                 self._tree.delete([path])
+                if self.is_local:
+                    Path(path).parent.rmdir()  # where nothing came of it; a folder with results in it stays
 
     def is_busy(self, video_id: str) -> bool:
         """Whether some process is at work on a video's results."""
