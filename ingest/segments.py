@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 
 from ingest.cuts import Evidence, best_cuts
-from ingest.objects import counts
 from ingest.screen_text import normalised
 from reelseek.records import Channel, CountStep, Frame, Segment, Shot, TimedText
 from reelseek.settings import IngestSettings
@@ -43,7 +45,7 @@ def segments(
 
     Args:
         duration: of the video, in seconds.
-        frames: keyframes with their objects.
+        frames: keyframes with what is read on them.
         lines: speech and screen text.
         object_counts: label to the steps at which the number at once changes.
     """
@@ -53,11 +55,11 @@ def segments(
         words=[(word.start, word.end) for word in spoken],
         sentences=[(line.start, line.end) for line in speech],
         shots=[shot.start for shot in shots[1:]],
-        changes=_changes(frames, lines),
+        changes=_changes(frames, lines, object_counts or {}),
     )
     starts = best_cuts(duration, settings.segment_min, settings.segment_max, evidence)
     ends = [*starts[1:], duration]
-    said = _shared_out(spoken, starts)
+    said, texts = _shared_out(spoken, starts), _written(lines, list(zip(starts, ends, strict=True)))
     present = [counts_within(object_counts or {}, start, end) for start, end in zip(starts, ends, strict=True)]
     return tuple(
         Segment(
@@ -65,12 +67,12 @@ def segments(
             start,
             end,
             speech=" ".join(word.text for word in words),
-            screen_text="\n".join(_texts(lines, start, end)),
+            screen_text=written,
             object_counts=present[index][0],
             speakers=tuple(dict.fromkeys(word.speaker for word in words if word.speaker)),
             typical_counts=present[index][1],
         )
-        for index, (start, end, words) in enumerate(zip(starts, ends, said, strict=True))
+        for index, (start, end, words, written) in enumerate(zip(starts, ends, said, texts, strict=True))
     )
 
 
@@ -79,11 +81,12 @@ def overlapping(frames: Sequence[Frame], start: float, end: float) -> list[Frame
 
     One that only reaches in by a moment, because a cut is not placed to the millisecond, is left out.
     """
-    found = [frame for frame in frames if _stands(frame.time, frame.end, start, end)]
+    first = bisect_left(frames, start, key=attrgetter("end"))
+    last = bisect_left(frames, end, key=attrgetter("time"))
+    found = [frame for frame in frames[first:last] if _stands(frame.time, frame.end, start, end)]
     if found or not frames:
         return found
-    before = [frame for frame in frames if frame.time <= (start + end) / 2]
-    return [before[-1] if before else frames[0]]
+    return [frames[max(0, bisect_right(frames, (start + end) / 2, key=attrgetter("time")) - 1)]]
 
 
 def _stands(first: float, last: float, start: float, end: float) -> bool:
@@ -118,15 +121,22 @@ def _shared_out(spoken: Sequence[_Spoken], starts: Sequence[float]) -> list[list
     return [sorted(share, key=lambda item: item.start) for share in shares]
 
 
-def _changes(frames: Sequence[Frame], lines: Sequence[TimedText]) -> list[tuple[float, float]]:
+def _changes(
+    frames: Sequence[Frame], lines: Sequence[TimedText], object_counts: Mapping[str, Sequence[CountStep]]
+) -> list[tuple[float, float]]:
     """When what is on the screen changes, and by how much: 0 to 1. A static camera has no other places to cut at."""
-    changes = []
-    for before, frame in pairwise(frames):
-        # A keyframe stands where the picture changed. What models see in it says how much that means.
-        seen = max(_read_anew(before, frame), _counted_anew(counts(before.objects), counts(frame.objects)))
-        changes.append((frame.time, _KEYFRAME + (1 - _KEYFRAME) * seen))
+    # A keyframe stands where the picture changed. What is read on it says how much that means.
+    changes = [
+        (frame.time, _KEYFRAME + (1 - _KEYFRAME) * _read_anew(before, frame)) for before, frame in pairwise(frames)
+    ]
     written = [line for line in lines if line.channel == Channel.SCREEN_TEXT]
     changes += [(line.start, _NEW_TEXT) for line in written if line.start > 0]
+    for steps in object_counts.values():
+        changes += [
+            (after.time, _KEYFRAME + (1 - _KEYFRAME) * _counted_anew(before.count, after.count))
+            for before, after in pairwise((CountStep(0.0, 0), *steps))
+            if after.time > 0
+        ]
     return changes
 
 
@@ -137,19 +147,26 @@ def _read_anew(before: Frame, after: Frame) -> float:
     return 1 - len(first & second) / len(union) if union else 0.0
 
 
-def _counted_anew(before: Mapping[str, int], after: Mapping[str, int]) -> float:
-    """The largest relative change of a label: a fifth car beside four is little, two people where nobody was all.
+def _counted_anew(before: int, after: int) -> float:
+    """A number's relative change: a fifth car beside four is little, two people where nobody was are all.
 
     A single object that comes or goes counts half: detectors lose one now and then.
     """
-    numbers = [(before.get(name, 0), after.get(name, 0)) for name in before.keys() | after.keys()]
-    return max((abs(a - b) / max(a, b, 2) for a, b in numbers), default=0.0)
+    return abs(before - after) / max(before, after, 2)
 
 
-def _texts(lines: Iterable[TimedText], start: float, end: float) -> list[str]:
-    """The texts on screen in a range, each once, in order of appearance."""
-    found: dict[str, str] = {}
-    for line in lines:
-        if line.channel == Channel.SCREEN_TEXT and _stands(line.start, line.end, start, end):
-            found.setdefault(normalised(line.text), line.text)
-    return list(found.values())
+def _written(lines: Iterable[TimedText], spans: Sequence[tuple[float, float]]) -> Iterator[str]:
+    """For each span in order, the texts on screen in it, each once, in order of appearance."""
+    waiting = deque(
+        sorted((line for line in lines if line.channel == Channel.SCREEN_TEXT), key=lambda line: line.start)
+    )
+    showing: list[TimedText] = []
+    for start, end in spans:
+        while waiting and waiting[0].start < end:
+            showing.append(waiting.popleft())
+        showing = [line for line in showing if max(line.end, line.start) >= start]
+        found: dict[str, str] = {}
+        for line in showing:
+            if _stands(line.start, line.end, start, end):
+                found.setdefault(normalised(line.text), line.text)
+        yield "\n".join(found.values())

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.segments import segments
-from reelseek.records import Box, Channel, CountStep, DetectedObject, Frame, Segment, Shot, TextBox, TimedText, Word
+from ingest.segments import overlapping, segments
+from reelseek.records import Box, Channel, CountStep, Frame, Segment, Shot, TextBox, TimedText, Word
 from reelseek.settings import IngestSettings
 
 SETTINGS = IngestSettings()
@@ -125,25 +125,24 @@ def test_three_hours_are_cut_in_reasonable_time_and_shape() -> None:
     assert 360 <= len(found) <= 2160
 
 
-def standing_camera(hour: float) -> tuple[list[Frame], list[float]]:
+def standing_camera(hour: float) -> tuple[list[Frame], dict[str, list[CountStep]], list[float]]:
     """An hour of one shot: traffic that flickers all the time, and every few minutes somebody steps in or out."""
     random = np.random.default_rng(7)
     times = np.arange(0.0, hour, 7.0) + random.uniform(0, 2, math.ceil(hour / 7.0))
     times[0] = 0.0
     turns = sorted(random.choice(times[20:-20], 14, replace=False).tolist())
-    frames = []
-    for i, (start, end) in enumerate(zip(times.tolist(), [*times[1:].tolist(), hour], strict=True)):
-        people = sum(turn <= start for turn in turns) % 2
-        labels = ["car"] * int(random.integers(4, 7)) + ["person"] * 3 * people
-        objects = tuple(DetectedObject(start, label, 0.9, EVERYWHERE, n) for n, label in enumerate(labels))
-        frames.append(Frame(i, start, end, 0, f"{i}.jpg", objects=objects))
-    return frames, turns
+    frames = [
+        Frame(i, start, end, 0, f"{i}.jpg")
+        for i, (start, end) in enumerate(zip(times.tolist(), [*times[1:].tolist(), hour], strict=True))
+    ]
+    cars = [CountStep(time, int(random.integers(4, 7))) for time in times.tolist()]
+    people = [CountStep(turn, 3 * ((number + 1) % 2)) for number, turn in enumerate(turns)]
+    return frames, {"car": cars, "person": people}, turns
 
 
 def test_an_hour_of_one_shot_is_cut_where_somebody_steps_in_or_out() -> None:
-    frames, turns = standing_camera(3600.0)
-    people = (CountStep(turn, 3 * ((number + 1) % 2)) for number, turn in enumerate(turns))
-    found = segments(3600.0, shots_at([], 3600.0), frames, [], SETTINGS, {"person": tuple(people)})
+    frames, present, turns = standing_camera(3600.0)
+    found = segments(3600.0, shots_at([], 3600.0), frames, [], SETTINGS, present)
     check(found, 3600.0, [])
     assert 120 <= len(found) <= 400
     starts = [item.start for item in found]
@@ -171,12 +170,20 @@ def test_an_hour_of_a_talking_head_is_cut_in_the_pauses() -> None:
     assert used / len(pauses) > 0.8
 
 
-def test_one_more_car_is_a_smaller_change_than_the_first_person() -> None:
-    def seen(index: int, start: float, *labels: str) -> Frame:
-        objects = tuple(DetectedObject(start, label, 0.9, EVERYWHERE, n) for n, label in enumerate(labels))
-        return Frame(index, start, start + 9.0, 0, f"{index}.jpg", objects=objects)
-
-    cars = ("car",) * 4
-    frames = [seen(0, 0.0, *cars), seen(1, 14.0, *cars, "car"), seen(2, 17.0, *cars, "person", "person")]
-    found = segments(32.0, shots_at([], 32.0), frames, [], SETTINGS)
+def test_one_more_car_is_a_smaller_change_than_the_first_people() -> None:
+    present = {"car": [CountStep(0.0, 4), CountStep(14.0, 5)], "person": [CountStep(17.0, 2)]}
+    found = segments(32.0, shots_at([], 32.0), [], [], SETTINGS, present)
     assert [item.start for item in found] == [0.0, 17.0]
+
+
+def test_the_keyframes_of_a_segment_are_those_that_stood_in_it() -> None:
+    frames = [Frame(i, 10.0 * i, 10.0 * i + 10.0, 0, f"{i}.jpg") for i in range(6)]
+
+    def standing(start: float, end: float) -> list[int]:
+        return [frame.index for frame in overlapping(frames, start, end)]
+
+    assert standing(0.0, 20.0) == [0, 1]
+    assert standing(19.8, 30.3) == [2]  # what reaches in by a moment is left out
+    assert standing(12.0, 14.0) == [1]
+    assert standing(70.0, 80.0) == [5]
+    assert overlapping([], 0.0, 1.0) == []
