@@ -75,8 +75,11 @@ class Download:
         except OSError as error:
             raise FetchFailed(f"It cannot be fetched: {error}", may_pass=True) from error
         entries = list(info.get("entries") or ()) if info else []
-        if len(entries) == 1:
-            info = entries[0]
+        if info and len(entries) == 1:
+            # a page with one video in it; the page's title is the better one
+            info = {**entries[0], "title": info.get("title") or entries[0].get("title")}
+        if info and info.get("extractor_key") == "Generic":
+            info["title"] = re.sub(r" \(1\)$", "", str(info.get("title") or ""))  # how it counts what a page embeds
         for found in (info or {}).get("requested_downloads") or ():
             path = Path(found["filepath"])
             if path.is_file() and path.parent == self._folder:

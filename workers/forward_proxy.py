@@ -25,7 +25,9 @@ from workers.addresses import AddressGuard
 _BLOCK = 64 << 10
 _LONGEST_LINE = 64 << 10
 _CONNECT_SECONDS, _IDLE_SECONDS = 20.0, 60.0
-_HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "upgrade"})
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "upgrade", "expect"}
+)
 
 
 class FilteringProxy:
@@ -169,7 +171,7 @@ class _Handler(socketserver.StreamRequestHandler):
             with proxy.connect(parts.hostname, parts.port or 80) as upstream:
                 upstream.sendall(_request(method, parts, headers))
                 self._pass_body(headers, upstream)
-                return self._relay(upstream)
+                return self._pass_answer(upstream)
         except ReelseekError as error:
             return self._answer(403 if isinstance(error, Forbidden) else 502, error.message)
 
@@ -178,6 +180,22 @@ class _Handler(socketserver.StreamRequestHandler):
         while left > 0 and (block := self.rfile.read(min(left, _BLOCK))):
             upstream.sendall(block)
             left -= len(block)
+
+    def _pass_answer(self, upstream: socket.socket) -> None:
+        """Pass the server's answer on, and say that the connection ends with it: the next request may go elsewhere."""
+        upstream.settimeout(_IDLE_SECONDS)
+        head = b""
+        while b"\r\n\r\n" not in head and len(head) < _LONGEST_LINE and (block := upstream.recv(_BLOCK)):
+            head += block
+        if not self.server.proxy.count(len(head)):
+            return
+        lines, end, rest = head.partition(b"\r\n\r\n")
+        status, *fields = lines.split(b"\r\n")
+        kept = [
+            field for field in fields if field.partition(b":")[0].strip().lower().decode("latin-1") not in _HOP_BY_HOP
+        ]
+        self.wfile.write(b"\r\n".join([status, *kept, b"Connection: close"]) + end + rest)
+        self._relay(upstream)
 
     def _relay(self, upstream: socket.socket) -> None:
         """Pass bytes both ways until one side ends, falls silent, or too much has come."""
