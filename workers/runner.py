@@ -13,7 +13,8 @@ from library.ledger import Ledger
 from library.records import Job
 from reelseek.errors import Cancelled, JobLost, ReelseekError
 from reelseek.records import JsonObject
-from workers.enqueue import CHUNK, INDEX, MAINTAIN, SCAN
+from reelseek.urls import masked
+from workers.enqueue import CHUNK, FETCH, INDEX, MAINTAIN, SCAN, enqueue_index
 from workers.indexing import FileReport, index_file
 from workers.lease import held
 from workers.processes import worker_name
@@ -106,6 +107,23 @@ def _scan(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     return {"summary": found.sentence(), "new": len(found.new), "changed": len(found.changed)}
 
 
+def _fetch(workspace: Workspace, job: Job, report: Report) -> JsonObject:
+    from workers.fetching import FetchFailed, fetch_video
+
+    catalogue, settings, library_id = workspace.catalogue, workspace.settings, job.payload.get("library_id")
+    folder = Path(catalogue.library(int(library_id)).path) if library_id is not None else None
+    height = job.payload.get("max_height")
+    try:
+        found = fetch_video(
+            catalogue, settings, str(job.payload["url"]), folder=folder, max_height=height, progress=report
+        )
+    except FetchFailed as error:
+        raise _Failed(str(error), may_pass=error.may_pass) from error
+    if not found.known:
+        enqueue_index(catalogue, settings, found.path, library_id)
+    return {"path": str(found.path), "title": found.title, "known": found.known}
+
+
 def _maintain(workspace: Workspace, _job: Job, report: Report) -> JsonObject:
     report("maintain", 0.0)
     done: JsonObject = dict(maintain(workspace))
@@ -118,8 +136,11 @@ _DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
     CHUNK: run_chunk,
     SCAN: _scan,
     MAINTAIN: _maintain,
+    FETCH: _fetch,
 }
 
 
 def _subject(job: Job) -> str:
+    if url := job.payload.get("url"):
+        return repr(masked(str(url)))
     return repr(job.payload.get("path", job.payload.get("library_id", "")))
