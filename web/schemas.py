@@ -94,6 +94,16 @@ class NewLibrary(_In):
     name: str = Field("", max_length=200, description="empty: the folder's name")
 
 
+class NewFetch(_In):
+    """A video to download."""
+
+    url: str = Field(..., min_length=1, max_length=4_096, description="a page or a file, http or https")
+    library: int | None = Field(
+        None, ge=1, le=_ROW_MAX, description="the watched folder it goes into; else the uploads"
+    )
+    max_height: int | None = Field(None, ge=144, le=8_640, description="largest height of the picture (px)")
+
+
 class JobsQuery(_In):
     """Which jobs."""
 
@@ -279,6 +289,35 @@ class LibraryList(_Out):
     """The watched folders."""
 
     libraries: list[LibraryOut]
+
+
+class GapOut(_Out):
+    """A stretch of a live source that is not recorded."""
+
+    start: str
+    end: str
+    reason: str
+
+
+class SourceOut(_Out):
+    """A live source."""
+
+    name: str
+    kind: str = Field(description="`url`, `pipe` or `file`")
+    url: str = Field(description="where it is, without its secrets")
+    state: str = Field(description="`waiting`, `connecting`, `recording`, `reconnecting`, `full`, `ended` or `stopped`")
+    detail: str = Field(description="what is the matter, or empty")
+    recordings: int
+    newest_ended: str | None = Field(description="when the newest recording ended")
+    keep_hours: float | None = Field(description="how long recordings are kept; null as the settings say, 0 for ever")
+    gap_count: int
+    gaps: list[GapOut] = Field(description="the newest ones")
+
+
+class SourceList(_Out):
+    """The live sources."""
+
+    sources: list[SourceOut]
 
 
 class EngineOut(_Out):
