@@ -9,6 +9,7 @@ from flask import url_for
 
 from library.records import Job, JobState, Library, VideoEntry
 from reelseek.records import JsonObject
+from reelseek.urls import masked
 from web.present import STAGE_NAMES
 
 
@@ -79,6 +80,8 @@ def job_payload(job: Job, library_names: dict[int, str]) -> JsonObject:
 def _what(job: Job, library_names: dict[int, str]) -> str:
     if path := job.payload.get("path"):
         return printable(Path(str(path)).name)
+    if url := job.payload.get("url"):
+        return str(job.result.get("title") or masked(str(url)))
     if (library_id := job.payload.get("library_id")) is not None:
         return f"Scan of {library_names.get(int(library_id), 'a removed folder')}"
     return {"maintain": "Care of the index", "scan": "Scan of the folders"}.get(job.kind, job.kind)
