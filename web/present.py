@@ -46,6 +46,7 @@ STATE_NAMES = {
     "missing": "File is gone",
 }
 STAGE_NAMES = {
+    "fetch": "Downloading",
     "identity": "Reading the file",
     "probe": "Reading the file",
     "frames": "Looking at the pictures",
