@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import doctor, indexing, keys, libraries, live, models, searching, serving
+from cli import doctor, fetching, indexing, keys, libraries, live, models, searching, serving
 from cli.context import global_flags
 from reelseek import __version__
 from reelseek.errors import ReelseekError
@@ -25,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("index")(indexing.index)
+app.command("fetch")(fetching.fetch)
 app.command("search")(searching.search)
 app.command("ask")(searching.ask)
 app.command("videos")(searching.videos)

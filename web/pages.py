@@ -21,6 +21,7 @@ from reelseek.timecode import parse_time
 from web import contents
 from web.api.jobs import job_payloads
 from web.api.libraries import scan, watch_folder
+from web.api.sources import source_payloads
 from web.api.status import engine_payloads
 from web.api.videos import reindex, remove_video, take_upload, uploaded_files, video_page
 from web.auth import KEY_COMMAND, SESSION_KEY
@@ -166,6 +167,7 @@ def library() -> str:
         pages=-(-page["total"] // form.per_page),
         counts=_counts(served),
         libraries=served.catalogue.libraries(),
+        sources=source_payloads(served),
         jobs=job_payloads(served, "active", 50),
         failed_jobs=_set_aside(served),
         max_upload=served.settings.web.max_upload_bytes,

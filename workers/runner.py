@@ -108,7 +108,8 @@ def _scan(workspace: Workspace, job: Job, report: Report) -> JsonObject:
 
 
 def _fetch(workspace: Workspace, job: Job, report: Report) -> JsonObject:
-    from workers.fetching import FetchFailed, fetch_video
+    from workers.download import FetchFailed
+    from workers.fetching import fetch_video
 
     catalogue, settings, library_id = workspace.catalogue, workspace.settings, job.payload.get("library_id")
     folder = Path(catalogue.library(int(library_id)).path) if library_id is not None else None
