@@ -12,7 +12,7 @@ from engines.trackers import tracker_ref
 from ingest.audio import quiet_border
 from ingest.chunks import Chunk
 from ingest.objects import Sighting, detect_frames, link
-from ingest.screen_text import read_frames, tracks
+from ingest.screen_text import LookReading, read_frames, read_looks, tracks
 from ingest.speech import spoken_lines, transcribe
 from ingest.storage import FRAMES, OBJECTS, RESULT, SCREEN_TEXT, SPEECH, VISUAL, engine_json, plain, typed
 from ingest.watching import Watched, renamed, shown, summary, watch
@@ -97,22 +97,31 @@ def take_subtitles(work: Work, writer: StageWriter, progress: Fraction) -> str:
     return f"{len(lines)} sentences by {ref.id}" if ref else "the embedded subtitles are empty"
 
 
-Readings = list[tuple[TextBox, ...]]
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What was read in a chunk: on each keyframe, and on some looks between them."""
+
+    frames: tuple[tuple[TextBox, ...], ...]
+    looks: tuple[LookReading, ...]
 
 
 def _read(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> Readings:
     engine, seen = present(work.engines.screen_text(), SCREEN_TEXT), work.seen(chunk)
-    return read_frames(engine, seen.frames, seen.pictures, progress, work.settings.engines.batch_size)
-
-
-def _load_readings(part: Part) -> Readings:
-    return [typed(TextBox, boxes) for boxes in part.json()]
+    size = work.settings.engines.batch_size
+    boxes = read_frames(engine, seen.frames, seen.pictures, progress, size)
+    return Readings(tuple(boxes), tuple(read_looks(engine, seen.frames, seen.looks, seen.pictures, size)))
 
 
 def _join_readings(work: Work, parts: Sequence[Readings], writer: StageWriter) -> str:
-    boxes, ref = [frame for part in parts for frame in part], work.ref(SCREEN_TEXT)
-    pictures = work.results.pictures
-    lines = tracks(work.keyframes(), boxes, ref.id, looks=work.looks(), pictures=pictures)
+    boxes, ref = [frame for part in parts for frame in part.frames], work.ref(SCREEN_TEXT)
+    lines = tracks(
+        work.keyframes(),
+        boxes,
+        ref.id,
+        looks=work.looks(),
+        looks_read=[look for part in parts for look in part.looks],
+        pictures=work.results.pictures,
+    )
     writer.json(RESULT[SCREEN_TEXT], {"engine": engine_json(ref), "lines": plain(lines), "frames": plain(boxes)})
     return f"{len(lines)} lines by {ref.id}"
 
@@ -164,7 +173,7 @@ def _join_sightings(work: Work, parts: Sequence[Sequence[Sighting]], writer: Sta
 PERCEPTIONS: Mapping[str, Perception[Any]] = {
     FRAMES: Perception(_watch, _keep_json, lambda part: part.record(Watched), _join_watched),
     SPEECH: Perception(_listen, _keep_json, lambda part: typed(TimedText, part.json()), _join_speech),
-    SCREEN_TEXT: Perception(_read, _keep_json, _load_readings, _join_readings),
+    SCREEN_TEXT: Perception(_read, _keep_json, lambda part: part.record(Readings), _join_readings),
     OBJECTS: Perception(_detect, _keep_json, _load_sightings, _join_sightings),
     VISUAL: Perception(_embed, _keep_vectors, lambda part: part.array(), _join_vectors),
 }

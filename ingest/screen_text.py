@@ -9,11 +9,12 @@ from engines.protocols import ScreenTextEngine
 from ingest.burnt_in import burnt_in
 from ingest.text_change import ReadBefore, TextLook
 from ingest.text_edges import EdgeFinder, Look, Pictures, bridged
+from ingest.text_looks import LookReading, with_looks, worth_reading
 from ingest.text_tickers import Ticker, without_tickers
 from ingest.text_tracks import Track, alike, join, normalised
 from reelseek.records import Channel, Frame, TextBox, TimedText
 
-__all__ = ["alike", "normalised", "read_frames", "readable", "tracks"]
+__all__ = ["LookReading", "alike", "normalised", "read_frames", "read_looks", "readable", "tracks"]
 
 _LEAST_CONFIDENCE = 0.5
 
@@ -67,12 +68,33 @@ def read_frames(
     return [read[number] for number in same_as]
 
 
+def read_looks(
+    engine: ScreenTextEngine, frames: Sequence[Frame], looks: Sequence[Look], pictures: Pictures, batch_size: int
+) -> list[LookReading]:
+    """Read the pictures between keyframes that show a text which no keyframe beside them shows.
+
+    Args:
+        frames: keyframes in order of time.
+        looks: pictures between them.
+        pictures: loads pictures of both.
+        batch_size: pictures given to the engine at a time.
+    """
+    found = []
+    wanted = worth_reading(frames, looks, pictures)
+    for first in range(0, len(wanted), batch_size):
+        part = wanted[first : first + batch_size]
+        answers = engine.read(pictures([look.image for look in part]))
+        found += [LookReading(look.time, readable(boxes)) for look, boxes in zip(part, answers, strict=True)]
+    return found
+
+
 def tracks(
     frames: Sequence[Frame],
     read: Sequence[Sequence[TextBox]],
     source: str,
     *,
     looks: Sequence[Look] = (),
+    looks_read: Sequence[LookReading] = (),
     pictures: Pictures | None = None,
 ) -> tuple[TimedText, ...]:
     """Join the readings of all keyframes into lines with their first and last showing.
@@ -84,8 +106,10 @@ def tracks(
         read: each keyframe's texts.
         source: the engine's id.
         looks: pictures between keyframes, where the picture moves.
+        looks_read: those of them that were read, in order.
         pictures: loads pictures of frames and looks; without it a line begins and ends with a keyframe.
     """
+    frames, read = with_looks(frames, read, looks, looks_read)
     readings = [(frame.time, frame.end, boxes) for frame, boxes in zip(frames, read, strict=True)]
     running, readings = without_tickers(readings)
     found = join(readings)

@@ -45,10 +45,11 @@ def grey_of(image: Image, side: int = _SIDE) -> Grey:
 def text_cells(grey: Grey) -> npt.NDArray[np.bool_]:
     """Which cells of 12 × 12 pixels can hold writing: strokes have a rising and a falling edge close together."""
     steps = np.diff(grey.astype(np.int16), axis=1, append=grey[:, -1:].astype(np.int16))
-    return np.asarray(np.minimum(_cells(steps > _STEP), _cells(steps < -_STEP)) > _DETAIL)
+    return np.asarray(np.minimum(cells_of(steps > _STEP), cells_of(steps < -_STEP)) > _DETAIL)
 
 
-def _cells(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+def cells_of(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    """The mean of each cell of 12 × 12 pixels."""
     height, width = values.shape
     rows, columns = -(-height // _CELL), -(-width // _CELL)
     padded = np.zeros((rows * _CELL, columns * _CELL), np.float32)
@@ -78,7 +79,7 @@ class TextLook:
         """Whether all that can be writing in either stands unchanged in both."""
         if self.grey.shape != other.grey.shape:
             return False
-        difference = _cells(np.abs(self.grey.astype(np.int16) - other.grey.astype(np.int16)))
+        difference = cells_of(np.abs(self.grey.astype(np.int16) - other.grey.astype(np.int16)))
         return not bool(((difference > _CHANGED) & (self.cells | other.cells)).any())
 
 
