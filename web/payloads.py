@@ -30,6 +30,7 @@ def video_payload(video: VideoEntry) -> JsonObject:
         "title": video.title,
         "path": printable(video.path),
         "state": video.state.value,
+        "partial": video.partial,
         "error": video.error,
         "duration": video.duration,
         "width": video.width,

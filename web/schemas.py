@@ -188,6 +188,7 @@ class VideoOut(_Out):
     title: str
     path: str
     state: str
+    partial: bool = Field(description="whether only its beginning can be found so far")
     error: str
     duration: float
     width: int
