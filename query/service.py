@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -25,7 +26,7 @@ from query.transcript import chapters_of, lines_of, segments_of
 from query.vlm_answer import answer_question
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
-from reelseek.records import Answer, Channel, Chapter, Image, SearchResult, Segment, TimedText, VectorSpace
+from reelseek.records import Answer, Channel, Chapter, Image, Moment, SearchResult, Segment, TimedText, VectorSpace
 from reelseek.settings import Settings
 
 __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
@@ -230,7 +231,7 @@ class QueryService:
         channels = dict(session.view.channels)
         if session.searcher.visual_space is None:
             channels[Channel.VISUAL] = None
-        notes = (*plan.notes, *session.notes, *found.notes, *self._engine_notes(found))
+        notes = (*plan.notes, *session.notes, *found.notes, *self._engine_notes(found), *self._partial_notes(moments))
         return SearchResult(
             query=request.query,
             took_ms=(time.perf_counter() - begun) * 1000,
@@ -250,6 +251,15 @@ class QueryService:
                 if ref is not None and ref.note:
                     notes.append(f"{ref.id}: {ref.note}")
         return notes
+
+    def _partial_notes(self, moments: Sequence[Moment]) -> list[str]:
+        """Which of the videos that were found may have more to find."""
+        shown = list(dict.fromkeys(moment.video_id for moment in moments))
+        return [
+            f"“{video.title}” is still being indexed: so far only its beginning can be found."
+            for video in (self.catalogue.videos(ids=shown) if shown else [])
+            if video.partial
+        ]
 
 
 def open_service(settings: Settings) -> QueryService:
