@@ -44,13 +44,13 @@ LEAST_LENGTH = 120.0
 MOST_BLOCKS = 1200
 """Longer videos are worked on in coarser blocks: time and memory grow with the square of their number."""
 
-_PRICE, _BORDER = 0.055, 0.015
+_PRICE, _BORDER = 0.065, 0.015
 """What a run costs, and what one standard deviation of border evidence is worth, of the whole scatter of a video."""
 _ORDINARY = 2400.0
 """Seconds of a video up to which the price holds; the number of chapters then grows as the root of the length."""
-_CUE, _TURN, _SPEAKERS, _HEADING = 1.0, 1.0, 0.25, 1.0
-_WINDOWS = (2, 4, 8)
-_SPEAKER_WINDOW = 4
+_CUE, _TURN, _WORDS, _SPEAKERS, _HEADING = 1.0, 1.0, 1.0, 0.25, 1.0
+_WINDOWS, _WORD_WINDOWS, _SPEAKER_WINDOWS = (2, 4, 8), (6, 12), (4,)
+"""Segments on each side that are compared: by meaning, by the words themselves, by who speaks."""
 _CUE_REACH = 10.0
 _LEAST_SCATTER = 0.02
 _LEAST_WORDS = 4
@@ -138,7 +138,7 @@ def segment_vectors(evidence: Evidence) -> Matrix | None:
     if written < _SHARE_WITH_TEXT * len(segments):
         return None if evidence.visual_vectors is None else _unit(evidence.visual_vectors)
     if evidence.line_vectors is None:
-        return _unit(word_vectors([f"{segment.speech}\n{segment.screen_text}" for segment in segments]))
+        return _unit(word_vectors([_text(segment) for segment in segments]))
     starts, ends = (np.array([getattr(segment, side) for segment in segments]) for side in ("start", "end"))
     vectors = np.zeros((len(segments), evidence.line_vectors.shape[1]), np.float32)
     for line, vector in zip(evidence.lines, evidence.line_vectors, strict=True):
@@ -152,9 +152,14 @@ def segment_vectors(evidence: Evidence) -> Matrix | None:
     return _unit(vectors)
 
 
+def _text(segment: Segment) -> str:
+    return f"{segment.speech}\n{segment.screen_text}"
+
+
 def _borders(evidence: Evidence, starts: Numbers, vectors: Matrix) -> Numbers:
     """What speaks for a border at each segment's start, in standard deviations, 0 on average."""
-    ties = _TURN * np.mean([_scaled(_unlikeness(vectors, window)) for window in _WINDOWS], axis=0)
+    ties = _TURN * _unlikeness(vectors, _WINDOWS)
+    ties += _WORDS * _unlikeness(_unit(word_vectors([_text(segment) for segment in evidence.segments])), _WORD_WINDOWS)
     ties += _CUE * _cues(evidence, starts) + _SPEAKERS * _speaker_changes(evidence, starts)
     if evidence.headings:
         distance = np.abs(starts[:, None] - np.asarray(evidence.headings)[None]).min(axis=1)
@@ -163,15 +168,18 @@ def _borders(evidence: Evidence, starts: Numbers, vectors: Matrix) -> Numbers:
     return result
 
 
-def _unlikeness(vectors: Matrix, window: int) -> Numbers:
-    """How little the `window` segments before each one are like it and those after it: 1 less the cosine."""
+def _unlikeness(vectors: Matrix, windows: Sequence[int]) -> Numbers:
+    """How little the segments before each one are like it and those after it: mean over windows of their cosines."""
     count = len(vectors)
     sums = np.concatenate([np.zeros((1, vectors.shape[1])), np.cumsum(vectors, axis=0, dtype=np.float64)])
-    here = np.arange(count)
-    before = _unit(sums[here] - sums[np.maximum(here - window, 0)])
-    after = _unit(sums[np.minimum(here + window, count)] - sums[here])
-    result: Numbers = 1 - np.einsum("ij,ij->i", before, after).astype(np.float64)
-    result[0] = result[1:].mean() if count > 1 else 0.0
+    here, curves = np.arange(count), []
+    for window in windows:
+        before = _unit(sums[here] - sums[np.maximum(here - window, 0)])
+        after = _unit(sums[np.minimum(here + window, count)] - sums[here])
+        curve = 1 - np.einsum("ij,ij->i", before, after).astype(np.float64)
+        curve[0] = curve[1:].mean() if count > 1 else 0.0
+        curves.append(_scaled(curve))
+    result: Numbers = np.mean(curves, axis=0)
     return result
 
 
@@ -212,7 +220,7 @@ def _speaker_changes(evidence: Evidence, starts: Numbers) -> Numbers:
             first, last = _reach(starts, line.start, line.end)
             shown = np.minimum(ends[first:last], line.end) - np.maximum(starts[first:last], line.start)
             seconds[first:last, names.index(line.speaker)] += np.maximum(shown, 0.05)
-    return _scaled(_unlikeness(_unit(seconds), _SPEAKER_WINDOW))
+    return _unlikeness(_unit(seconds), _SPEAKER_WINDOWS)
 
 
 def _reach(starts: Numbers, start: float, end: float) -> tuple[int, int]:

@@ -52,7 +52,7 @@ def content_words(text: str) -> list[str]:
 
 
 def word_vectors(texts: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Texts as vectors of their words, `(n, 12)` or, of fewer texts, `(n, n)`.
+    """Texts as vectors of their words, `(n, 12)`.
 
     Tf-idf, hashed with a sign so that memory is bounded (Weinberger et al. 2009), then latent semantic analysis over
     these texts, which makes words of one topic alike (for segmentation: Choi, Wiemer-Hastings and Moore 2001).
@@ -66,8 +66,6 @@ def word_vectors(texts: Sequence[str]) -> npt.NDArray[np.float32]:
             rarity = math.log((1 + len(texts)) / (1 + spread[word])) + 1
             sign = 1.0 if digest & 1 else -1.0
             vectors[row, (digest >> 1) % _HASHED] += sign * (1 + math.log(number)) * rarity
-    if not len(texts):
-        return vectors
-    left, values, _ = np.linalg.svd(vectors, full_matrices=False)
-    latent: npt.NDArray[np.float32] = left[:, :_LATENT] * values[:_LATENT]
+    _, directions = np.linalg.eigh(vectors.T @ vectors)
+    latent: npt.NDArray[np.float32] = vectors @ directions[:, -_LATENT:]
     return latent
