@@ -21,7 +21,6 @@ _LEAST_ROWS = 3
 _RUNNING = 0.7
 """Share of the steps in which a ticker must be seen to have moved, all the same way."""
 _PAUSE = 6.0
-_KNOWN = 0.8
 _LONGEST = 600
 """Characters after which a ticker goes on as another line."""
 
@@ -171,8 +170,6 @@ def stitched(before: str, row: str) -> str:
     What stood cut off at the edge of the picture is replaced by what the next sight shows of it.
     """
     match = SequenceMatcher(None, before.casefold(), row.casefold(), autojunk=False).find_longest_match()
-    if match.size >= _KNOWN * len(row):
-        return before
     if match.size < _LEAST_SHARED:
         return f"{before} {row}".strip()
     new, old = row[match.b + match.size :], before[match.a + match.size :]

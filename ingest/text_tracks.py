@@ -186,16 +186,11 @@ def best_reading(items: Sequence[TextBox]) -> str:
         for other in known:
             needed = _WHOLE_VOTES if len(normal) - len(other) >= _WHOLE_EXTRA else 1.0
             whole = votes[normal] >= needed * votes[other]
-            total += votes[other] * (1.0 if part_of(other, normal) and whole else _agreement(normal, other))
+            total += votes[other] * (1.0 if part_of(other, normal) and whole else alike(normal, other) ** 2)
         return total
 
     best = max(known, key=lambda normal: (round(support(normal), 6), len(normal)))
     return max(spelling[best], key=lambda text: (round(spelling[best][text], 6), len(text), text))
-
-
-def _agreement(a: str, b: str) -> float:
-    """What one reading says for another: all for itself, little for a text that is merely like it."""
-    return alike(a, b) ** 2 if len(a) >= len(b) or a == b else 0.5 * alike(a, b) ** 2
 
 
 def join(readings: Sequence[tuple[float, float, Sequence[TextBox]]]) -> list[Track]:
@@ -260,7 +255,9 @@ def _assign(seen: list[Seen], live: list[Track], shift: tuple[float, float], pla
             for track in parts:
                 track.end = max(track.end, reading.end)
             del open_readings[i]
-        elif grown := next((j for j, track in open_tracks.items() if _grows(reading, track.last)), None):
+            continue
+        grown = next((j for j, track in open_tracks.items() if _grows(reading, track.last)), None)
+        if grown is not None:
             open_tracks.pop(grown).add(open_readings.pop(i))
     return [_begun(reading) for reading in open_readings.values()]
 
