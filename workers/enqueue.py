@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
 INDEX, CHUNK, SCAN, MAINTAIN, FETCH = "index", "chunk", "scan", "maintain", "fetch"
+REINDEX, STALE, GC, SAVED = "reindex", "stale", "gc", "saved"
 """Kinds of jobs."""
 
 _SCAN_PRIORITY, _LIVE_PRIORITY, _PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 25, 20, 0, -10

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -174,12 +174,9 @@ def _index(workspace: Workspace, path: Path, library_id: int | None, calls: _Cal
         _drop_vanished(workspace, entry)
         if entry.live_ingest is None or entry.partial:
             catalogue.set_state(video_id, VideoState.INDEXING)
-        outcome = _ingest(workspace, path, entry, calls)
+        outcome, published = _ingest(workspace, path, entry, calls)
         state: Literal["indexed", "unchanged", "renamed"] = "renamed" if renamed else "unchanged"
-        if rows_fingerprint(outcome.fingerprint, entry.title) != entry.ingest_fingerprint:
-            calls.progress(PUBLISHING, 0.0)
-            publish(workspace, outcome, entry.title)
-            calls.progress(PUBLISHING, 1.0)
+        if published:
             state = "renamed" if renamed and not outcome.worked else "indexed"
     except MediaError as error:
         catalogue.mark_failed(path, str(error), video_id=video_id, library_id=library_id)
@@ -191,25 +188,67 @@ def _index(workspace: Workspace, path: Path, library_id: int | None, calls: _Cal
     return FileReport(path, video_id, state, stages=outcome.stages)
 
 
-def _ingest(workspace: Workspace, path: Path, entry: VideoEntry, calls: _Calls) -> IngestOutcome:
+def renew_video(
+    workspace: Workspace,
+    entry: VideoEntry,
+    *,
+    held: Mapping[str, str],
+    again: Collection[str] = (),
+    progress: StageProgress = ignore_progress,
+    cancelled: Callable[[], bool] = lambda: False,
+    share: Callable[[str], Share] = lambda _: in_order,
+) -> FileReport:
+    """Bring a video that is in the index up to date, from its artefacts and, as far as it takes, its file.
+
+    Args:
+        held: stage to the key of a result that stays; where the file is gone, all that need it.
+        again: stages that are done although their result is there, and what builds on them.
+
+    Raises:
+        ReelseekError: as `index_file`; of a file that cannot be read any more too.
+    """
+    started, path = time.monotonic(), Path(entry.path)
+    outcome, published = _ingest(workspace, path, entry, _Calls(progress, cancelled, share), held, again)
+    seconds = time.monotonic() - started
+    return FileReport(path, entry.video_id, "indexed" if published else "unchanged", "", outcome.stages, seconds)
+
+
+def _ingest(
+    workspace: Workspace,
+    path: Path,
+    entry: VideoEntry,
+    calls: _Calls,
+    held: Mapping[str, str] | None = None,
+    again: Collection[str] = (),
+) -> tuple[IngestOutcome, bool]:
+    """Take a video apart and publish what came of it; whether that is other than what was there."""
     fresh = entry.live_ingest is None or entry.partial
 
     def early(outcome: IngestOutcome) -> None:
         publish(workspace, outcome, entry.title)
 
-    return ingest_video(
-        path,
-        settings=workspace.settings,
-        engines=workspace.engines,
-        store=workspace.store,
-        title=entry.title,
-        video_id=entry.video_id,
-        progress=calls.progress,
-        cancelled=calls.cancelled,
-        share=calls.share(entry.video_id),
-        early=early if fresh else None,
-        make_current=False,
-    )
+    with workspace.store.working(entry.video_id):  # until its results are the current ones
+        outcome = ingest_video(
+            path,
+            settings=workspace.settings,
+            engines=workspace.engines,
+            store=workspace.store,
+            title=entry.title,
+            video_id=entry.video_id,
+            progress=calls.progress,
+            cancelled=calls.cancelled,
+            share=calls.share(entry.video_id),
+            early=early if fresh else None,
+            held=held,
+            again=again,
+            make_current=False,
+        )
+        published = rows_fingerprint(outcome.fingerprint, entry.title) != entry.ingest_fingerprint
+        if published or again:
+            calls.progress(PUBLISHING, 0.0)
+            publish(workspace, outcome, entry.title)
+            calls.progress(PUBLISHING, 1.0)
+    return outcome, published or bool(again)
 
 
 def publish(workspace: Workspace, outcome: IngestOutcome, title: str) -> VideoEntry:

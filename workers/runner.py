@@ -14,10 +14,11 @@ from library.records import Job
 from reelseek.errors import Cancelled, JobLost, ReelseekError
 from reelseek.records import JsonObject
 from reelseek.urls import masked
-from workers.enqueue import CHUNK, FETCH, INDEX, MAINTAIN, SCAN, enqueue_index
+from workers.enqueue import CHUNK, FETCH, INDEX, MAINTAIN, REINDEX, SCAN, STALE, enqueue_index
 from workers.indexing import FileReport, index_file
 from workers.lease import held
 from workers.processes import worker_name
+from workers.reindexing import queue_stale, reindex_video
 from workers.scan import scan_library
 from workers.sharing import Shared, run_chunk
 from workers.upkeep import maintain, maintain_if_due
@@ -92,11 +93,31 @@ def _index(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     def share(video_id: str) -> Share:
         return Shared(workspace, path, video_id, job.priority + 1, report)
 
-    found: FileReport = index_file(workspace, path, report, library, share=share)
+    return _indexed(workspace, index_file(workspace, path, report, library, share=share))
+
+
+def _reindex(workspace: Workspace, job: Job, report: Report) -> JsonObject:
+    video_id = str(job.payload["video_id"])
+    entry = workspace.catalogue.find_video(video_id)
+    if entry is None:
+        return {"video_id": video_id, "state": "gone"}
+    path = Path(entry.path)
+
+    def share(video_id: str) -> Share:
+        return Shared(workspace, path, video_id, job.priority + 1, report)
+
+    return _indexed(workspace, reindex_video(workspace, video_id, job.payload["again"], report, share=share))
+
+
+def _indexed(workspace: Workspace, found: FileReport) -> JsonObject:
     maintain_if_due(workspace)
     if found.state == "failed":
         raise _Failed(found.reason, may_pass=found.may_pass)
     return {"video_id": found.video_id, "state": found.state, "seconds": round(found.seconds, 3)}
+
+
+def _stale(workspace: Workspace, _job: Job, report: Report) -> JsonObject:
+    return {"queued": queue_stale(workspace, lambda fraction: report("stale", fraction))}
 
 
 def _scan(workspace: Workspace, job: Job, report: Report) -> JsonObject:
@@ -138,10 +159,12 @@ _DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
     SCAN: _scan,
     MAINTAIN: _maintain,
     FETCH: _fetch,
+    REINDEX: _reindex,
+    STALE: _stale,
 }
 
 
 def _subject(job: Job) -> str:
     if url := job.payload.get("url"):
         return repr(masked(str(url)))
-    return repr(job.payload.get("path", job.payload.get("library_id", "")))
+    return repr(job.payload.get("path", job.payload.get("video_id", job.payload.get("library_id", ""))))
