@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from query.language import ObjectCount
 from query.plan import Plan
-from query.source import Frame, Source
+from query.source import Source
 from reelseek.artefacts import ArtefactStore
-from reelseek.records import Answer, Channel, Citation, Evidence, Moment, SearchResult
+from reelseek.records import Answer, Channel, Citation, CountStep, Evidence, Moment, SearchResult
 from reelseek.settings import Settings
 from reelseek.timecode import format_time
+from reelseek.tracks import counts_over_time
 
 EXTRACTIVE = "extractive"
 """What `Answer.engine` says when no model wrote the answer."""
@@ -173,23 +174,29 @@ def _count(asked: Asked, draft: Draft) -> None:
     """The largest number of each thing asked for that is seen at once, in each of the best videos."""
     asked_for = [count for stage in asked.plan.stages for need in stage.requirements for count in need.objects]
     for moment in _best_per_video(asked.moments):
-        frames = asked.source.frames_between(moment.video_id, moment.start, moment.end)
+        tracks = asked.source.tracks_between(moment.video_id, moment.start, moment.end)
+        curves = counts_over_time(tracks)
         for count in asked_for:
-            peak = max(frames, key=lambda frame: frame.counts[count.label], default=None)
-            if peak is None or not peak.counts[count.label]:
+            most, start, end = _most(curves.get(count.label, ()), moment)
+            if not most:
                 continue
-            citation = citation_of(moment, _counted(peak, count, moment))
+            seen = Evidence(Channel.OBJECTS, start, end, f"{most} × {count.label}", moment.confidence)
+            citation = citation_of(moment, seen)
             if citation is not None:
-                most = peak.counts[count.label]
                 draft.sentences.append(
-                    f"At most {most} × {count.label} at once, at {format_time(peak.start)} in “{moment.title}” "
+                    f"At most {most} × {count.label} at once, at {format_time(start)} in “{moment.title}” "
                     f"[{draft.cite(citation)}]"
                 )
 
 
-def _counted(frame: Frame, count: ObjectCount, moment: Moment) -> Evidence:
-    text = f"{frame.counts[count.label]} × {count.label}"
-    return Evidence(Channel.OBJECTS, max(frame.start, moment.start), frame.end, text, moment.confidence)
+def _most(steps: Sequence[CountStep], moment: Moment) -> tuple[int, float, float]:
+    """The largest number within a moment, and when it is first reached and left."""
+    best = (0, moment.start, moment.end)
+    for first, second in pairwise(steps):
+        start, end = max(first.time, moment.start), min(second.time, moment.end)
+        if end > start and first.count > best[0]:
+            best = (first.count, start, end)
+    return best
 
 
 def _best_per_video(moments: Sequence[Moment]) -> list[Moment]:

@@ -14,6 +14,7 @@ from reelseek.artefacts import ArtefactStore
 from reelseek.errors import NotFound
 from reelseek.records import Channel, DetectedObject, Evidence, Image, Moment
 from reelseek.timecode import format_time
+from reelseek.tracks import tell
 
 CONTEXT = 8.0
 """Seconds around a moment from which more lines are told, as far as the budget allows."""
@@ -87,6 +88,8 @@ def _candidates(
     around = source.lines_between(moment.video_id, moment.start - CONTEXT, moment.end + CONTEXT, _TEXTS)
     for line in (*inside, *around):
         yield line.start, line_of(Evidence(line.channel, line.start, line.end, line.text, 0.0))
+    if told := tell(source.tracks_between(moment.video_id, moment.start, moment.end), moment.start, moment.end):
+        yield moment.start, line_of(Evidence(Channel.OBJECTS, moment.start, moment.end, told, 0.0))
     for still in stills:
         if still.objects:
             yield still.start, f"[{format_time(still.start, decimals=1)}] objects: {describe(still.objects, relations)}"

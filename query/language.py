@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -16,6 +16,7 @@ from lark.exceptions import UnexpectedInput, UnexpectedToken, VisitError
 from query.words import tokens
 from reelseek.errors import InvalidRequest
 from reelseek.timecode import parse_time
+from reelseek.tracks import EDGES, RELATIONS
 
 MAX_QUERY = 4_000
 """Characters of a query that are read; what is longer is cut, with a note."""
@@ -33,6 +34,12 @@ _OPERATORS = re.compile(
 )
 _UNCLOSED = "the bracket behind then is not closed"
 _EMPTY = "after this something to look for is missing"
+EVENTS = ("enters", "leaves")
+"""What an object can do."""
+_NO_FACT = (
+    f"behind an object stands :{' or :'.join(EVENTS)}, or a place with another object, as in object:cup:left-of:laptop "
+    f"({', '.join(RELATIONS)})"
+)
 
 
 class Field(StrEnum):
@@ -80,6 +87,21 @@ class ObjectCount:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectFact:
+    """`object:LABEL:enters` or `object:LABEL:left-of:OTHER`: what an object does, or where it is to another.
+
+    Attributes:
+        kind: `enters`, `leaves`, or one of `reelseek.tracks.RELATIONS`.
+        other: the label of the other object; of a coming or going the side, or empty for any.
+    """
+
+    label: str
+    kind: str
+    other: str = ""
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """What narrows the library before anything is scored.
 
@@ -104,11 +126,13 @@ class Stage:
 
     words: tuple[Words, ...] = ()
     objects: tuple[ObjectCount, ...] = ()
+    facts: tuple[ObjectFact, ...] = ()
 
     @property
     def wanted(self) -> bool:
         """Whether it asks for something, and does not only exclude."""
-        return any(not item.negated for item in self.words) or any(not item.negated for item in self.objects)
+        items: tuple[Words | ObjectCount | ObjectFact, ...] = (*self.words, *self.objects, *self.facts)
+        return any(not item.negated for item in items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +222,7 @@ def _flatten(query: Query) -> Query:
     plain: list[str] = []
     kept: list[Words] = []
     objects: list[ObjectCount] = []
+    facts: list[ObjectFact] = []
     for number, stage in enumerate(query.stages):
         if number:
             plain.append(query.joins[number - 1].kind)
@@ -207,7 +232,8 @@ def _flatten(query: Query) -> Query:
             else:
                 kept.append(item)
         objects.extend(stage.objects)
-    stage = Stage((Words(" ".join(plain)), *kept), tuple(objects))
+        facts.extend(stage.facts)
+    stage = Stage((Words(" ".join(plain)), *kept), tuple(objects), tuple(facts))
     return Query(query.text, (stage,), (), query.filters, query.notes)
 
 
@@ -219,6 +245,9 @@ def _parser() -> Lark:
 
 def _unquote(token: Token) -> str:
     return str(token)[1:-1].strip()
+
+
+_Item = Words | ObjectCount | ObjectFact
 
 
 @v_args(inline=True)
@@ -236,7 +265,7 @@ class _Builder(Transformer[Token, Any]):
             raise _Mistake(0, "each part of a sequence needs something to look for")
         return Query(self._text, stages, tuple(rest[::2]), Filters(**self._filters))
 
-    def stage(self, *items: Words | ObjectCount | None) -> Stage:
+    def stage(self, *items: _Item | None) -> Stage:
         words: list[Words] = []
         for item in items:
             if not isinstance(item, Words):
@@ -246,13 +275,12 @@ class _Builder(Transformer[Token, Any]):
                 words.append(item)
             else:
                 words[at] = Words(f"{words[at].text} {item.text}", item.field)
-        return Stage(tuple(words), tuple(item for item in items if isinstance(item, ObjectCount)))
+        counts = tuple(item for item in items if isinstance(item, ObjectCount))
+        return Stage(tuple(words), counts, tuple(item for item in items if isinstance(item, ObjectFact)))
 
-    def negated(self, sign: Token, item: Words | ObjectCount | None) -> Words | ObjectCount:
-        if isinstance(item, Words):
-            return Words(item.text, item.field, item.phrase, negated=True)
-        if isinstance(item, ObjectCount):
-            return ObjectCount(item.label, item.op, item.number, negated=True)
+    def negated(self, sign: Token, item: _Item | None) -> _Item:
+        if item is not None:
+            return replace(item, negated=True)
         raise _Mistake(_at(sign), "a filter cannot be turned round with a minus")
 
     def word(self, token: Token) -> Words:
@@ -279,15 +307,35 @@ class _Builder(Transformer[Token, Any]):
         return Words(text, scope, phrase and scope is not Field.SEEN)
 
     def object(self, _: Token, label: Token, count: Token | None = None) -> ObjectCount:
-        name = _unquote(label) if label.type == "QUOTED" else str(label)
-        if not name:
-            raise _Mistake(_at(label), "the object has no name")
+        name = self._label(label)
         if count is None:
             return ObjectCount(name)
         match = _COUNT.match(str(count))
         if not match:
             raise _Mistake(_at(count), "a count is written >=2, <=2, =2, >2 or <2")
         return ObjectCount(name, match.group(1).replace("==", "="), int(match.group(2)))
+
+    def event(self, _: Token, label: Token, event: Token) -> ObjectFact:
+        kind = str(event)[1:].lower()
+        if kind not in EVENTS:
+            raise _Mistake(_at(event), _NO_FACT)
+        return ObjectFact(self._label(label), kind)
+
+    def relation(self, _: Token, label: Token, relation: Token, other: Token) -> ObjectFact:
+        kind, name = str(relation)[1:-1].lower(), self._label(other)
+        if kind in EVENTS:
+            if name.lower() not in EDGES:
+                raise _Mistake(_at(other), f"a side of the picture is {', '.join(EDGES[:-1])} or {EDGES[-1]}")
+            return ObjectFact(self._label(label), kind, name.lower())
+        if kind not in RELATIONS:
+            raise _Mistake(_at(relation), _NO_FACT)
+        return ObjectFact(self._label(label), kind, name)
+
+    def _label(self, token: Token) -> str:
+        name = _unquote(token) if token.type == "QUOTED" else str(token)
+        if not name:
+            raise _Mistake(_at(token), "the object has no name")
+        return name
 
     def filter(self, name: Token, value: tuple[str, bool, int]) -> None:
         text, _, position = value

@@ -250,41 +250,6 @@ def _same_video(frames: Sequence[Frame], a: int, b: int) -> bool:
     return frames[a].video_id == frames[b].video_id
 
 
-def object_runs(frames: Sequence[Frame], scores: Sequence[float], texts: Sequence[str]) -> list[Run]:
-    """Stretches of neighbouring keyframes that show the objects equally well. `frames` by video and time."""
-    runs: list[Run] = []
-    for frame, score, text in zip(frames, scores, texts, strict=True):
-        evidence = Evidence(Channel.OBJECTS, frame.start, frame.end, text, score)
-        last = runs[-1] if runs else None
-        near = last is not None and last.video_id == frame.video_id and frame.start - last.end <= GAP
-        if last is not None and near and abs(last.confidence - score) <= 0.25 and _same_counts(last, text):
-            runs[-1] = replace(
-                last,
-                end=max(last.end, frame.end),
-                confidence=max(last.confidence, score),
-                parts={Channel.OBJECTS: max(last.confidence, score)},
-                evidence=(replace(last.evidence[0], end=frame.end, score=max(last.confidence, score)),),
-            )
-            continue
-        runs.append(
-            Run(
-                frame.video_id,
-                frame.start,
-                frame.end,
-                Channel.OBJECTS,
-                score,
-                (evidence,),
-                {Channel.OBJECTS: score},
-                score,
-            )
-        )
-    return runs
-
-
-def _same_counts(run: Run, text: str) -> bool:
-    return run.evidence[0].text == text
-
-
 def suppress(runs: Iterable[Run], limit: int) -> list[Run]:
     """Temporal non-maximum suppression: of runs that show the same place the best remains. Best first.
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from query.language import Field, Filters, Join, ObjectCount, Query, Words
+from query.language import EVENTS, Field, Filters, Join, ObjectCount, ObjectFact, Query, Stage, Words
 from query.words import STOP_WORDS, content_terms, stem, stems, tokens
 from reelseek.records import Channel
 
@@ -67,6 +67,20 @@ discussed explain explains explained tell tells told slide slides screen written
 CUE_WORDS = frozenset(_CUES.split())
 """Words that name a channel; they count as content only when nothing else is left."""
 
+_GO = r"(?:walk|com|go|step|runn?|driv|rid)(?:e?s|es|ing)?|came|went|ran|drove|rode"
+_FACTS = tuple(
+    (re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"(?:to\s+the\s+)?left\s+of", "left-of"),
+        (r"(?:to\s+the\s+)?right\s+of", "right-of"),
+        (r"above|over", "above"),
+        (r"below|under|beneath", "below"),
+        (rf"enter(?:s|ed|ing)?|arriv(?:e|es|ed|ing)|(?:{_GO}|walked|stepped)\s+in(?:to)?", "enters"),
+        (rf"leav(?:e|es|ing)|exit(?:s|ed|ing)?|(?:{_GO}|walked|stepped)\s+(?:out|away|off)", "leaves"),
+    )
+)
+"""Words that say what a thing does, or where it is to another, with the fact that they ask for."""
+
 _PEOPLE = "people persons man men woman women child children boy boys girl girls pedestrian pedestrians"
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "person": tuple(_PEOPLE.split()),
@@ -95,6 +109,8 @@ class Requirement:
         objects: what the detector is asked for.
         explained: the share of the words that the objects account for: 1 for `object:`, less when they are only part
             of "a red car at night".
+        facts: what objects are to do, or where one is to another.
+        happening: the share of the words that the facts account for.
         also: further texts that a channel is asked for, as good as its request.
     """
 
@@ -104,6 +120,8 @@ class Requirement:
     phrase: bool = False
     objects: tuple[ObjectCount, ...] = ()
     explained: float = 1.0
+    facts: tuple[ObjectFact, ...] = ()
+    happening: float = 1.0
     also: tuple[tuple[Channel, str], ...] = ()
 
     @property
@@ -157,27 +175,28 @@ def make_plan(query: Query, labels: Iterable[str] = ()) -> Plan:
     known = tuple(labels)
     stages = tuple(
         StagePlan(
-            tuple(_requirements(stage.words, stage.objects, known)),
-            tuple(_excluded(stage.words, stage.objects, known)),
+            tuple(_requirements(stage, known)),
+            tuple(_excluded(stage, known)),
         )
         for stage in query.stages
     )
     return Plan(query.text, stages, query.joins, query.filters, query.notes)
 
 
-def _requirements(
-    words: Iterable[Words], objects: Iterable[ObjectCount], labels: tuple[str, ...]
-) -> Iterable[Requirement]:
-    for item in words:
+def _requirements(stage: Stage, labels: tuple[str, ...]) -> Iterable[Requirement]:
+    for item in stage.words:
         if not item.negated and item.text.strip():
             yield _of_words(item, labels)
-    for count in objects:
+    for count in stage.objects:
         if not count.negated:
             yield _of_object(count, labels)
+    for fact in stage.facts:
+        if not fact.negated:
+            yield _of_fact(fact, labels)
 
 
-def _excluded(words: Iterable[Words], objects: Iterable[ObjectCount], labels: tuple[str, ...]) -> Iterable[Requirement]:
-    for item in words:
+def _excluded(stage: Stage, labels: tuple[str, ...]) -> Iterable[Requirement]:
+    for item in stage.words:
         if item.negated and item.text.strip():
             whole = replace(_of_words(item, labels), phrase=item.field is not Field.SEEN)
             # a lone excluded word is one that is said or written, or a thing that the detector knows; what a picture
@@ -187,10 +206,20 @@ def _excluded(words: Iterable[Words], objects: Iterable[ObjectCount], labels: tu
                     channel: text for channel, text in whole.requests.items() if channel is not Channel.VISUAL
                 }
                 whole = replace(whole, requests=requests, objects=whole.objects if whole.explained == 1 else ())
-            yield whole
-    for count in objects:
+            yield replace(whole, facts=())
+    for count in stage.objects:
         if count.negated:
             yield _of_object(count, labels)
+    for fact in stage.facts:
+        if fact.negated:
+            yield _of_fact(fact, labels)
+
+
+def _of_fact(fact: ObjectFact, labels: tuple[str, ...]) -> Requirement:
+    label = match_label(fact.label, labels) or fact.label
+    other = fact.other if fact.kind in EVENTS else match_label(fact.other, labels) or fact.other
+    text = ":".join(filter(None, ("object", fact.label, fact.kind, fact.other)))
+    return Requirement(text, facts=(replace(fact, label=label, other=other),))
 
 
 def _of_object(count: ObjectCount, labels: tuple[str, ...]) -> Requirement:
@@ -216,6 +245,7 @@ def _of_words(item: Words, labels: tuple[str, ...]) -> Requirement:
 def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
     """Take plain words apart by rules: which channel is meant, and what it is asked for."""
     found, explained = find_objects(text, labels)
+    facts, happening = find_facts(text, labels) if found else ((), 0.0)
     requests = dict.fromkeys((*TEXT_CHANNELS, Channel.VISUAL), text)
     screen = next((match for pattern in _SCREEN if (match := pattern.search(text))), None)
     speech = None if screen else _SPEECH.search(text)
@@ -232,7 +262,9 @@ def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
         weights = {Channel.SCREEN_TEXT: UNSURE, Channel.VISUAL: UNSURE}
     elif _LOOK.search(text):
         weights = {Channel.SPEECH: UNSURE, Channel.SCREEN_TEXT: UNSURE}
-    return Requirement(text, requests, weights, objects=found, explained=explained, also=also)
+    return Requirement(
+        text, requests, weights, objects=found, explained=explained, facts=facts, happening=happening, also=also
+    )
 
 
 def _headed(text: str) -> tuple[tuple[Channel, str], ...]:
@@ -269,6 +301,30 @@ def find_objects(text: str, labels: tuple[str, ...]) -> tuple[tuple[ObjectCount,
         return (), 0.0
     explained = {words[position] for position in used}
     return tuple(found.values()), sum(term in explained for term in terms) / len(terms)
+
+
+def find_facts(text: str, labels: tuple[str, ...]) -> tuple[tuple[ObjectFact, ...], float]:
+    """What plain words say that one thing does, or where it is to another, and the share of the words this explains.
+
+    The thing is the one named before the verb or the place ("a man walks in"), the other the one named behind it ("cup
+    left of the laptop").
+    """
+    for pattern, kind in _FACTS:
+        match = pattern.search(text)
+        if match is None:
+            continue
+        sides = (text[: match.start()], text[match.end() :])
+        (before, share), (behind, other_share) = (find_objects(side, labels) for side in sides)
+        if len(before) != 1 or (kind not in EVENTS and len(behind) != 1):
+            continue
+        known = len(content_terms(match.group())) + share * len(content_terms(sides[0]))
+        if kind in EVENTS:
+            fact = ObjectFact(before[0].label, kind)
+        else:
+            fact = ObjectFact(before[0].label, kind, behind[0].label)
+            known += other_share * len(content_terms(sides[1]))
+        return (fact,), min(1.0, known / max(1, len(content_terms(text))))
+    return (), 0.0
 
 
 def _names(labels: tuple[str, ...]) -> dict[str, list[tuple[str, ...]]]:

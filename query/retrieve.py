@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from query.calibrate import Null, PictureScale, picture_nulls
 from query.encoders import Encoders
-from query.language import ObjectCount
-from query.localise import Run, object_runs, picture_runs
+from query.language import EVENTS, ObjectCount
+from query.localise import Run, picture_runs
+from query.objects import count_runs, event_runs, relation_runs
 from query.plan import Requirement
 from query.retrieve_text import LEAST, TextRetriever
+from query.scenes import Showing, showings
 from query.source import Frame, Source
 from reelseek.records import Channel, Vector, VectorSpace
 
@@ -20,7 +22,8 @@ PICTURE_VIDEOS = 12
 MISCOUNTED = 0.8
 """What is left of a picture's score when the objects that the words name are there in another number."""
 
-_OBJECT_FRAMES = 4_000
+_SCENES = 4_000
+"""Segments whose objects are looked at."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,8 @@ class Retriever:
             found += self.pictures(vector, f"“{requirement.visual}”", requirement.objects)
         if requirement.objects:
             found += self.objects(requirement)
+        if requirement.facts:
+            found += self.facts(requirement)
         return [_weighted(run, requirement.weight(run.channel)) for run in found if run.confidence >= LEAST]
 
     def pictures(self, vector: Vector, described: str, objects: Sequence[ObjectCount] = ()) -> list[Run]:
@@ -91,25 +96,33 @@ class Retriever:
         return picture_runs(frames, strengths, confidences, least=LEAST, described=described, cosines=cosines)
 
     def objects(self, requirement: Requirement) -> list[Run]:
-        """Stretches in which the detector counted what was asked for."""
+        """Stretches in which as many were there as was asked for."""
         asked = requirement.objects
         binding = not requirement.requests
         # in plain words a number is a wish: "two cars" also finds three, but after two
         searched = asked if binding else tuple(ObjectCount(count.label) for count in asked)
-        frames = [frame for frame in self.source.frames_with(searched, _OBJECT_FRAMES) if _counts_hold(frame, searched)]
-        scores = [requirement.explained * _object_score(frame, asked) for frame in frames]
-        texts = [_object_text(frame, asked) for frame in frames]
+        found: list[tuple[Showing, float]] = []
+        for scene in self.source.scenes_with(searched, _SCENES):
+            for showing in showings(scene, [count.label for count in asked]):
+                if all(count.holds(showing.counts[count.label]) for count in searched):
+                    found.append((showing, requirement.explained * _object_score(showing, asked)))
         self.used.add(Channel.OBJECTS)
-        return object_runs(frames, scores, texts)
+        return count_runs(found, asked, exactly=not binding)
+
+    def facts(self, requirement: Requirement) -> list[Run]:
+        """Where things come, go, or stand to one another as was asked for."""
+        runs: list[Run] = []
+        for fact in requirement.facts:
+            scenes = self.source.scenes_where(fact, _SCENES)
+            find = event_runs if fact.kind in EVENTS else relation_runs
+            runs += find(scenes, fact, requirement.happening)
+        self.used.add(Channel.OBJECTS)
+        return runs
 
 
 def _miscounted(frame: Frame, objects: Sequence[ObjectCount]) -> bool:
     """Whether something is seen in another number; what the detector does not see at all, it may have missed."""
     return any(frame.counts[count.label] > 0 and not count.holds(frame.counts[count.label]) for count in objects)
-
-
-def _counts_hold(frame: Frame, objects: Sequence[ObjectCount]) -> bool:
-    return all(count.holds(frame.counts[count.label]) for count in objects)
 
 
 def _weighted(run: Run, weight: float) -> Run:
@@ -119,16 +132,12 @@ def _weighted(run: Run, weight: float) -> Run:
     return replace(run, confidence=confidence, parts={run.channel: confidence})
 
 
-def _object_score(frame: Frame, asked: Sequence[ObjectCount]) -> float:
-    """How well a picture's counts fit, by the detector's certainty: exact numbers first, more next, fewer last."""
+def _object_score(showing: Showing, asked: Sequence[ObjectCount]) -> float:
+    """How well the counts fit, by the detector's certainty: exact numbers first, more next, fewer last."""
     score = 1.0
     for count in asked:
-        have = frame.counts[count.label]
+        have = showing.counts[count.label]
         fits = 1.0 if count.holds(have) else 0.75 if have > count.number else 0.4 * have / max(1, count.number)
-        certainty = frame.certainty(count.label) if have else 1.0
+        certainty = showing.certainty(count.label) if have else 1.0
         score *= fits * (0.6 + 0.4 * certainty)
     return score
-
-
-def _object_text(frame: Frame, asked: Sequence[ObjectCount]) -> str:
-    return ", ".join(f"{frame.counts[count.label]} × {count.label}" for count in asked)

@@ -104,10 +104,11 @@ class Searcher:
 
     def _off(self, requirement: Requirement) -> str:
         """Why a requirement cannot be looked for at all, or nothing."""
-        asks_pictures_only = set(requirement.requests) == {Channel.VISUAL} and not requirement.objects
+        things = requirement.objects or requirement.facts
+        asks_pictures_only = set(requirement.requests) == {Channel.VISUAL} and not things
         if asks_pictures_only and self.visual_space is None:
             return f"“{requirement.text}” was not looked for: the channel of pictures is off."
-        if requirement.objects and not requirement.requests and not self.source.statistics.labels:
+        if things and not requirement.requests and not self.source.statistics.labels:
             return f"“{requirement.text}” was not looked for: no objects were detected in the library."
         return ""
 

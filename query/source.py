@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 
 from index.reader import Scope, Snapshot
-from index.scope import Condition, HasObject, Not, OneOf, Overlaps
+from index.scope import Condition, HasEvent, HasObject, OneOf, Overlaps
 from query.calibrate import WordStatistics
-from query.language import ObjectCount
-from reelseek.records import Box, Channel, DetectedObject, Vector, VectorSpace
+from query.language import EVENTS, ObjectCount, ObjectFact
+from query.scenes import Scene, tracks_from, whole
+from reelseek.records import Box, Channel, DetectedObject, ObjectTrack, Vector, VectorSpace
 
 SAMPLE_LINES = 5_000
 SAMPLE_FRAMES = 2_000
 """Rows that the library's statistics are taken from; a smaller library is taken whole."""
 
 _LINE = ("video_id", "line_index", "channel", "start", "end", "text", "language", "confidence")
+_SCENE = ("video_id", "start", "end", "object_counts", "tracks")
 _FRAME = ("video_id", "frame_index", "shot", "start", "end", "image")
 
 
@@ -209,10 +211,26 @@ class Source:
         scope = Scope(self.scope.hidden, frozenset((video_id,)), (Overlaps(start, end),))
         return [_frame(row) for row in self.snapshot.rows("frames", scope, (*_FRAME, "detections"))]
 
-    def frames_with(self, objects: Sequence[ObjectCount], limit: int) -> list[Frame]:
-        """Keyframes in which all the counts hold, by video and time."""
-        scope = self._where(*(condition for count in objects for condition in _conditions(count)))
-        return [_frame(row) for row in self.snapshot.rows("frames", scope, (*_FRAME, "detections"), limit)]
+    def scenes_with(self, objects: Sequence[ObjectCount], limit: int) -> list[Scene]:
+        """The objects of segments in which all the counts can hold at some time, by video and time."""
+        return self._scenes([HasObject(count.label, _least(count)) for count in objects if count.present], limit)
+
+    def scenes_where(self, fact: ObjectFact, limit: int) -> list[Scene]:
+        """The objects of segments in which what is asked for can be found, by video and time."""
+        if fact.kind in EVENTS:
+            return self._scenes([HasEvent(fact.label, fact.kind)], limit)
+        return self._scenes([HasObject(fact.label), HasObject(fact.other)], limit)
+
+    def tracks_between(self, video_id: str, start: float, end: float) -> list[ObjectTrack]:
+        """The objects of a stretch of a video, in order of their first showing."""
+        scope = Scope(self.scope.hidden, frozenset((video_id,)), (Overlaps(start, end),))
+        rows = self.snapshot.rows("segments", scope, ("tracks",))
+        found = whole(track for row in rows for track in tracks_from(row["tracks"]))
+        return [track for track in found if track.start < end and track.end > start]
+
+    def _scenes(self, conditions: Sequence[Condition], limit: int) -> list[Scene]:
+        scope = self._where(*conditions)
+        return [_scene(row) for row in self.snapshot.rows("segments", scope, _SCENE, limit) if row["tracks"] != ""]
 
     def segment_ranges(self, video_ids: Iterable[str]) -> dict[str, list[tuple[int, float, float]]]:
         """Index, start and end of all segments of some videos, in order."""
@@ -242,14 +260,16 @@ def videos_in_language(snapshot: Snapshot, languages: frozenset[str]) -> frozens
     return frozenset(row["video_id"] for row in rows if primary(row["language"]) in languages)
 
 
-def _conditions(count: ObjectCount) -> list[Condition]:
-    label, number = count.label, count.number
-    least = {">=": number, ">": number + 1, "=": number}.get(count.op, 0)
-    beyond = {"<": number, "<=": number + 1, "=": number + 1}.get(count.op)
-    conditions: list[Condition] = [HasObject(label, least)] if least > 0 else []
-    if beyond is not None:
-        conditions.append(Not(HasObject(label, max(1, beyond))))
-    return conditions
+def _least(count: ObjectCount) -> int:
+    """The least number with which a count can hold."""
+    return {">=": count.number, ">": count.number + 1, "=": count.number}.get(count.op, 1)
+
+
+def _scene(row: dict[str, Any]) -> Scene:
+    if row["tracks"] is None:
+        counts = json.loads(row["object_counts"] or "{}")
+        return Scene(row["video_id"], row["start"], row["end"], counts=counts)
+    return Scene(row["video_id"], row["start"], row["end"], tracks_from(row["tracks"]))
 
 
 def _line(row: dict[str, Any], *, bm25: float = 0.0, cosine: float | None = None) -> Line:

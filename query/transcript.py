@@ -34,6 +34,7 @@ def segments_of(snapshot: Snapshot, video_id: str) -> tuple[Segment, ...]:
             row["caption"],
             json.loads(row["object_counts"] or "{}"),
             tuple(row["speakers"] or ()),
+            json.loads(row["typical_counts"] or "{}"),
         )
         for row in rows
     )

@@ -20,6 +20,9 @@ BRIEF = 0.5
 _BESIDE = 0.02
 """How far apart (share of the picture) two middles must be to be beside or above one another."""
 
+_TOLD = 6
+"""Comings and goings that are told of one stretch of time."""
+
 _FROM = {edge: f"from the {edge}" for edge in EDGES}
 _TO = {edge: f"to the {edge}" for edge in EDGES}
 
@@ -51,9 +54,9 @@ def went_out(track: ObjectTrack) -> bool:
 
 
 def events(tracks: Iterable[ObjectTrack]) -> list[Event]:
-    """All comings and goings in order of time."""
+    """All comings and goings in order of time, but for what is there for a moment only."""
     found = []
-    for track in tracks:
+    for track in lasting(tracks):
         if came_in(track):
             found.append(Event(track.start, "enters", track.entered, track))
         if went_out(track):
@@ -61,10 +64,19 @@ def events(tracks: Iterable[ObjectTrack]) -> list[Event]:
     return sorted(found, key=lambda event: (event.time, event.track.number))
 
 
+def lasting(tracks: Iterable[ObjectTrack]) -> list[ObjectTrack]:
+    """The tracks without those that are there for a moment only, but where the shot is no longer."""
+    return [
+        track
+        for track in tracks
+        if track.end - track.start >= BRIEF or (track.entered == "start" and track.left == "end")
+    ]
+
+
 def counts_over_time(tracks: Iterable[ObjectTrack]) -> dict[str, tuple[CountStep, ...]]:
     """Label to how many are there at once: the steps at which that changes. Before the first step it is 0."""
     changes: dict[str, Counter[float]] = {}
-    for track in tracks:
+    for track in lasting(tracks):
         of_label = changes.setdefault(track.label, Counter())
         of_label[track.start] += 1
         of_label[track.end] -= 1
@@ -182,10 +194,12 @@ def tell(tracks: Sequence[ObjectTrack], start: float, end: float) -> str:
     """What is there in a stretch of time: `2 × car (3 in all), person; person enters at 0:12 from the left`."""
     seen = [track for track in tracks if track.start < end and track.end > start]
     most, _ = counts_within(counts_over_time(seen), start, end)
-    in_all = Counter(track.label for track in seen)
+    in_all = Counter(track.label for track in lasting(seen))
     parts = []
     for label, count in sorted(most.items(), key=lambda item: (-item[1], item[0])):
         number = f"{count} × {label}" if count > 1 else label
         parts.append(f"{number} ({in_all[label]} in all)" if in_all[label] > count else number)
     moves = [event.text for event in events(seen) if start <= event.time <= end and event.track.label in most]
+    if len(moves) > _TOLD:
+        moves[_TOLD:] = [f"{len(moves) - _TOLD} more come or go"]
     return "; ".join(filter(None, (", ".join(parts), ", ".join(moves))))

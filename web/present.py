@@ -129,6 +129,9 @@ def wanted_stems(query: str) -> frozenset[str]:
         for item in stage.objects:
             if not item.negated:
                 found.update(stems(item.label))
+        for fact in stage.facts:
+            if not fact.negated:
+                found.update(stems(f"{fact.label} {fact.other}"))
     return frozenset(found)
 
 

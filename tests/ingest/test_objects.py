@@ -172,10 +172,11 @@ def tracked(
 
 
 def test_counts_are_the_most_at_once_and_what_is_usual() -> None:
-    curves = counts_over_time([car(0, 0.0, 30.0), car(1, 5.0, 9.0, "left", "right"), car(2, 7.0, 7.2, "top", "top")])
+    curves = counts_over_time([car(0, 0.0, 30.0), car(1, 5.0, 9.0, "left", "right"), car(2, 7.0, 8.0, "top", "top")])
     assert [(step.time, step.count) for step in curves["car"]] == [
-        (0.0, 1), (5.0, 2), (7.0, 3), (7.2, 2), (9.0, 1), (30.0, 0),
+        (0.0, 1), (5.0, 2), (7.0, 3), (8.0, 2), (9.0, 1), (30.0, 0),
     ]  # fmt: skip
+    assert counts_over_time([car(0, 1.0, 1.3, "left", "right")]) == {}, "there for a moment only"
     assert counts_within(curves, 0.0, 30.0) == ({"car": 3}, {"car": 1})
     assert counts_within(curves, 5.0, 9.0) == ({"car": 3}, {"car": 2})
     assert counts_within(curves, 29.8, 60.0) == ({}, {}), "what reaches in by a moment is not there"

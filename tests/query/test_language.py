@@ -153,4 +153,4 @@ def test_any_text_parses_to_a_plan(text: str) -> None:
     plan = make_plan(query, ("car", "red circle", "person"))
     for stage in plan.stages:
         for requirement in (*stage.requirements, *stage.excluded):
-            assert requirement.requests or requirement.objects
+            assert requirement.requests or requirement.objects or requirement.facts

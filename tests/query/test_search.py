@@ -108,7 +108,7 @@ def test_object_counts(search: Search) -> None:
     def places(query: str) -> set[tuple[float, float]]:
         return {(moment.start, moment.end) for moment in search(query).moments}
 
-    assert places("object:car") == {(0.0, 10.0), (10.0, 20.0), (40.0, 60.0)}
+    assert places("object:car") == {(0.0, 20.0), (40.0, 60.0)}
     assert places("object:car>=2") == {(10.0, 20.0), (40.0, 60.0)}
     assert places("object:cars=2") == {(40.0, 60.0)}
     assert places("object:car<1") == {(20.0, 40.0)}

@@ -13,6 +13,7 @@ import numpy as np
 from engines.registry import Engines
 from index.reader import IndexReader
 from index.writer import IndexWriter
+from ingest.objects import Sighting, link
 from library.catalogue import Catalogue, open_catalogue
 from library.records import Counts
 from query.service import QueryService
@@ -20,9 +21,12 @@ from reelseek.artefacts import ArtefactStore
 from reelseek.records import (
     Box,
     Channel,
+    CountStep,
     DetectedObject,
+    Detection,
     EngineRef,
     Frame,
+    ObjectTrack,
     Segment,
     Shot,
     TimedText,
@@ -32,6 +36,7 @@ from reelseek.records import (
     VideoInfo,
 )
 from reelseek.settings import Settings
+from reelseek.tracks import counts_over_time, counts_within
 
 SPEECH, WRITTEN = Channel.SPEECH, Channel.SCREEN_TEXT
 
@@ -43,6 +48,7 @@ class Film:
     Attributes:
         said: (start, end, text); written: likewise.
         objects: (start, end, {label: count}) per keyframe, which are also its shots.
+        tracks: the objects of a film that moves.
     """
 
     name: str
@@ -50,6 +56,7 @@ class Film:
     said: tuple[tuple[float, float, str], ...] = ()
     written: tuple[tuple[float, float, str], ...] = ()
     objects: tuple[tuple[float, float, dict[str, int]], ...] = ()
+    tracks: tuple[ObjectTrack, ...] = ()
     language: str = "en"
 
     @property
@@ -181,7 +188,15 @@ def document_of(
         Frame(number, start, end, number, f"{number}.jpg", objects=tuple(_objects(start, counts)))
         for number, (start, end, counts) in enumerate(film.objects)
     )
-    segments = tuple(_segments(film, lines))
+    shots = tuple(Shot(frame.index, frame.time, frame.end) for frame in frames)
+    seen = [
+        Sighting(
+            frame.time, tuple(Detection(item.label, item.confidence, item.box) for item in frame.objects), frame.index
+        )
+        for frame in frames
+    ]
+    tracks = film.tracks or link(seen, frames, shots).tracks
+    segments = tuple(_segments(film, lines, counts_over_time(tracks)))
     engine, ref = engines.sentence(), engines.ref("sentence")
     assert engine is not None
     assert ref is not None
@@ -195,7 +210,7 @@ def document_of(
     speech = EngineRef("subtitles:sidecar", "1") if film.said else None
     return VideoDocument(
         info=_info(film),
-        shots=tuple(Shot(frame.index, frame.time, frame.end) for frame in frames),
+        shots=shots,
         segments=segments,
         frames=frames,
         lines=lines,
@@ -209,9 +224,11 @@ def document_of(
         channels={
             Channel.SPEECH: speech,
             Channel.SCREEN_TEXT: EngineRef("paddleocr:test", "1"),
-            Channel.OBJECTS: EngineRef("onnx:test", "1") if film.objects else None,
+            Channel.OBJECTS: EngineRef("onnx:test", "1") if tracks else None,
             Channel.VISUAL: EngineRef(space.model, "1") if space else None,
         },
+        tracks=tracks,
+        object_counts=counts_over_time(tracks),
     )
 
 
@@ -237,13 +254,10 @@ def _info(film: Film) -> VideoInfo:
     )
 
 
-def _segments(film: Film, lines: tuple[TimedText, ...]) -> Iterable[Segment]:
+def _segments(film: Film, lines: tuple[TimedText, ...], curves: dict[str, tuple[CountStep, ...]]) -> Iterable[Segment]:
     edges = [*np.arange(0.0, film.duration, 30.0).tolist(), film.duration]
     for number, (start, end) in enumerate(pairwise(edges)):
-        counts: dict[str, int] = {}
-        for begin, stop, seen in film.objects:
-            if begin < end and stop > start:
-                counts = {label: max(counts.get(label, 0), seen.get(label, 0)) for label in {*counts, *seen}}
+        counts, typical = counts_within(curves, start, end)
         yield Segment(
             number,
             float(start),
@@ -251,11 +265,17 @@ def _segments(film: Film, lines: tuple[TimedText, ...]) -> Iterable[Segment]:
             " ".join(line.text for line in lines if line.channel is SPEECH and start <= line.start < end),
             " ".join(line.text for line in lines if line.channel is WRITTEN and start <= line.start < end),
             object_counts=counts,
+            typical_counts=typical,
         )
 
 
+def _detection(item: DetectedObject) -> Detection:
+    return Detection(item.label, item.confidence, item.box)
+
+
 def _objects(start: float, counts: dict[str, int]) -> Iterable[DetectedObject]:
-    for label, count in counts.items():
+    for row, (label, count) in enumerate(counts.items()):
+        top = 0.1 + 0.3 * row
         for number in range(count):
             left = 0.05 + 0.3 * number
-            yield DetectedObject(start, label, 0.9, Box(left, 0.4, left + 0.2, 0.6))
+            yield DetectedObject(start, label, 0.9, Box(left, top, left + 0.2, top + 0.2))
