@@ -34,6 +34,8 @@ _REASONS = {
     "DecoderNotFoundError": "No decoder for its format is here.",
 }
 
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 logging.getLogger("libav").setLevel(logging.CRITICAL)
 
 
@@ -101,7 +103,10 @@ def _is_cover(stream: Stream) -> bool:
 
 
 def clean(text: str) -> str:
-    """A container's text as any store takes it: no control characters, no lone surrogates, spaces for line breaks."""
+    """A container's text as any store takes it: no control characters, no lone surrogates, spaces for line breaks.
+
+    Characters that turn the direction of writing around are left out too: with them a name can pretend to be another.
+    """
     text = text.encode("utf-8", "replace").decode("utf-8")
     kept = (" " if character in "\n\r\t" else character for character in text)
-    return "".join(c for c in kept if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+    return "".join(c for c in kept if c not in _TURNING and unicodedata.category(c) not in ("Cc", "Cs")).strip()

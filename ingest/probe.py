@@ -66,7 +66,7 @@ def probe(path: Path, settings: IngestSettings, video_id: str | None = None) -> 
             raise MediaError(f"It is {duration:.0f} s long; the limit is {settings.max_duration:.0f} s.")
         rotation = -int(first.rotation) % 360 if first is not None else 0
         width, height = shown_size(first, video, rotation) if first is not None and video is not None else (0, 0)
-        tags = {clean(name): clean(value) for name, value in container.metadata.items()}
+        tags = {clean(name): "\n".join(map(clean, value.splitlines())) for name, value in container.metadata.items()}
         return VideoInfo(
             video_id=video_id or content_id(path),
             title=title_of(path, tags),
@@ -91,11 +91,11 @@ def probe(path: Path, settings: IngestSettings, video_id: str | None = None) -> 
 
 def title_of(path: Path, tags: dict[str, str]) -> str:
     """The container's title where it has a telling one, else the file's name without its ending, made readable."""
-    tagged = tags.get("title", "").strip()
+    tagged = " ".join(tags.get("title", "").split())
     if not _GENERATED_TITLE.match(tagged):
         return tagged
     stem = clean(path.stem)
-    return re.sub(r"[_\s]+", " ", stem).strip() or stem
+    return re.sub(r"[_\s]+", " ", stem).strip() or clean(path.name) or "untitled"
 
 
 def shown_size(frame: VideoFrame, stream: VideoStream, rotation: int) -> tuple[int, int]:
