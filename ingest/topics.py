@@ -159,7 +159,9 @@ def _text(segment: Segment) -> str:
 def _borders(evidence: Evidence, starts: Numbers, vectors: Matrix) -> Numbers:
     """What speaks for a border at each segment's start, in standard deviations, 0 on average."""
     ties = _TURN * _unlikeness(vectors, _WINDOWS)
-    ties += _WORDS * _unlikeness(_unit(word_vectors([_text(segment) for segment in evidence.segments])), _WORD_WINDOWS)
+    if evidence.line_vectors is not None:  # else `vectors` are these already
+        words = word_vectors([_text(segment) for segment in evidence.segments])
+        ties += _WORDS * _unlikeness(_unit(words), _WORD_WINDOWS)
     ties += _CUE * _cues(evidence, starts) + _SPEAKERS * _speaker_changes(evidence, starts)
     if evidence.headings:
         distance = np.abs(starts[:, None] - np.asarray(evidence.headings)[None]).min(axis=1)
