@@ -105,7 +105,7 @@ class Recorder:
         """How often the input's clock jumped."""
         return self._timeline.jumps
 
-    def feed(self, packet: Packet[Any], arrival: float) -> Iterator[Recording]:
+    def feed(self, packet: Packet[Any], arrival: float) -> list[Recording]:
         """Take a packet, and give the files that are whole by it.
 
         Raises:
@@ -113,36 +113,44 @@ class Recorder:
             StorageError: the disk is full or refuses.
         """
         if not self._has_time(packet):
-            return
+            return []
         if self._waiting is None:
-            yield from self._place(packet, arrival)
-            return
+            return self._place(packet, arrival)
         # the first packets come in one burst; their times of arrival say together when they were taken
         self._waiting.append((packet, arrival))
         self._held += packet.size
-        if self._burst_is_over(arrival):
-            yield from self._settle()
+        return self._settle() if self._burst_is_over(arrival) else []
 
-    def idle(self, moment: float) -> Iterator[Recording]:
+    def idle(self, moment: float) -> list[Recording]:
         """Nothing came just now; `moment` is the computer's clock. Gives the files that are whole by that."""
         if self._waiting and moment - self._waiting[-1][1] > _PAUSE and moment - self._waiting[0][1] > _SETTLE_SECONDS:
-            yield from self._settle()
+            return self._settle()
+        return []
 
-    def finish(self) -> Iterator[Recording]:
-        """The input ended, or recording stops: give the files that are open."""
-        if self._waiting is not None:
-            yield from self._settle()
-        for file in (self._closing, self._current):
-            if file is not None and (whole := file.close()):
-                yield whole
-        self._closing = self._current = None
+    def finish(self) -> list[Recording]:
+        """The input ended, or recording stops: give the files that were open.
+
+        Raises:
+            StorageError: the disk refuses them all; nothing is left of them.
+        """
+        found = self._settle() if self._waiting is not None else []
+        files, self._closing, self._current = (self._closing, self._current), None, None
+        refused: Exception | None = None
+        for file in files:
+            try:
+                found += file.close() if file is not None else []
+            except (MediaError, StorageError) as error:
+                refused = error
+        if refused is not None and not found:
+            raise refused
+        return found
 
     def abandon(self) -> None:
-        """Close what is open without keeping it: it could not be written."""
-        for file in (self._closing, self._current):
+        """Close and delete what is open: it cannot be written."""
+        files, self._closing, self._current = (self._closing, self._current), None, None
+        for file in files:
             if file is not None:
                 file.abandon()
-        self._closing = self._current = None
 
     def _has_time(self, packet: Packet[Any]) -> bool:
         """Complete a packet's times; whether it has any, and is new."""
@@ -170,44 +178,44 @@ class Recorder:
         newest = [_raw(packet) for packet, at in self._waiting if arrival - at <= _PAUSE]
         return max(newest) - min(newest) < 2 * _PAUSE or _raw(first[0]) > min(newest)
 
-    def _settle(self) -> Iterator[Recording]:
+    def _settle(self) -> list[Recording]:
         held, self._waiting = self._waiting or [], None
         for packet, arrival in held:
             if packet.stream_index == held[0][0].stream_index and 0 <= (past := _raw(packet) - _raw(held[0][0])) < 300:
                 self._clock.note(past, arrival)
         self._clock.settle()
-        for packet, arrival in held:
-            yield from self._place(packet, arrival, in_burst=True)
+        return [whole for packet, arrival in held for whole in self._place(packet, arrival, in_burst=True)]
 
-    def _place(self, packet: Packet[Any], arrival: float, *, in_burst: bool = False) -> Iterator[Recording]:
+    def _place(self, packet: Packet[Any], arrival: float, *, in_burst: bool = False) -> list[Recording]:
         raw = _raw(packet)
         head = self._timeline.head
         shift = self._timeline.shift(packet.stream_index, raw, arrival)
         moment, shown = raw + shift, raw + shift + _delay(packet)
         if not in_burst:
             self._clock.note(moment, arrival)
+        found = []
         if self._current is not None and moment > head + JUMP:
             self.gaps.append((self._clock.at(head), self._clock.at(moment)))
-            yield from self.finish()
-        yield from self._write(packet, shift, moment, shown)
+            found = self.finish()
+        return found + self._write(packet, shift, moment, shown)
 
-    def _write(self, packet: Packet[Any], shift: float, moment: float, shown: float) -> Iterator[Recording]:
-        if self._closing is not None and moment > self._closing.until + _LATE:
-            if whole := self._closing.close():
-                yield whole
-            self._closing = None
-        if self._may_begin(packet, moment, shown):
-            if self._closing is not None and (whole := self._closing.close()):
-                yield whole
+    def _write(self, packet: Packet[Any], shift: float, moment: float, shown: float) -> list[Recording]:
+        found: list[Recording] = []
+        begins = self._may_begin(packet, moment, shown)
+        if self._closing is not None and (begins or moment > self._closing.until + _LATE):
+            file, self._closing = self._closing, None
+            found = file.close()
+        if begins:
             self._closing, self._current = self._current, self._begin(shown)
             if self._closing is not None:
                 self._closing.until = shown
         if self._current is None:
-            return
+            return found
         if shown >= self._current.begin - 1e-6:
             self._current.write(packet, shift)
         elif self._closing is not None and packet.stream_index != self._video:
             self._closing.write(packet, shift)  # the sound that belongs to the last picture comes after it
+        return found
 
     def _may_begin(self, packet: Packet[Any], moment: float, shown: float) -> bool:
         """Whether a new file begins with this packet."""
@@ -243,6 +251,7 @@ class _File:
         with _disk_errors():
             self._output = open_output(_part(self._target), suffix, _tags(name, start), fragments=True)
             self._streams = {stream.index: add_copy(self._output, stream) for stream in streams}
+            self._output.start_encoding()  # from here on the streams have the ticks of the container
         self._last: dict[int, int] = {}
 
     def write(self, packet: Packet[Any], shift: float) -> None:
@@ -253,9 +262,9 @@ class _File:
         assert packet.pts is not None
         move = round((shift - self.begin) / float(base))
         packet.dts, packet.pts = packet.dts + move, packet.pts + move
-        last = self._last.get(index)
-        if last is not None and packet.dts <= last:
-            packet.dts = last + 1
+        tick = max(1, math.ceil((self._streams[index].time_base or base) / base))
+        if (last := self._last.get(index)) is not None and packet.dts < last + tick:
+            packet.dts = last + tick
             packet.pts = max(packet.pts, packet.dts)
         self._last[index] = packet.dts
         self._end = max(self._end, self.begin + float((packet.pts + (packet.duration or 0)) * base))
@@ -263,20 +272,18 @@ class _File:
         with _disk_errors():
             self._output.mux(packet)
 
-    def close(self) -> Recording | None:
-        """Make it whole and give it its name; None when nothing was written."""
+    def close(self) -> list[Recording]:
+        """Make it whole and give it its name; nothing comes of a file without packets, or one that cannot be closed."""
         part = _part(self._target)
         try:
             with _disk_errors():
                 self._output.close()
-        except BaseException:
+                if self._last:
+                    publish(part, self._target)
+                    return [Recording(self._target, self.start, self._end - self.begin)]
+        finally:
             part.unlink(missing_ok=True)
-            raise
-        if not self._last:
-            part.unlink(missing_ok=True)
-            return None
-        publish(part, self._target)
-        return Recording(self._target, self.start, self._end - self.begin)
+        return []
 
     def abandon(self) -> None:
         """Close and delete it."""
