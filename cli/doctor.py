@@ -32,6 +32,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "clip": ("open_clip", "torch"),
     "sentence": ("sentence_transformers",),
     "whisper": ("faster_whisper", "whisper"),
+    "speakers": ("resemblyzer",),
     "paddle": ("paddleocr",),
     "paddle-native": ("paddle",),
     "yolo": ("ultralytics",),

@@ -13,6 +13,8 @@ from engines.known_weights import (
     OPENCLIP,
     OPENCLIP_FILES,
     PADDLEOCR,
+    SOUND_FILES,
+    SOUNDS,
     TOKENIZER_FILES,
     ULTRALYTICS,
     VLM_EXTRA,
@@ -23,14 +25,16 @@ from engines.known_weights import (
     Weights,
 )
 
-Kind = Literal["visual", "sentence", "speech", "screen_text", "objects", "vlm"]
-KINDS: tuple[Kind, ...] = ("visual", "sentence", "speech", "screen_text", "objects", "vlm")
+Kind = Literal["visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "vlm"]
+KINDS: tuple[Kind, ...] = ("visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "vlm")
 """The channels of `EngineSettings`, in the order in which they are shown."""
 
 LOSES: Mapping[Kind, str] = {
     "visual": "finding what is seen, by words or by a picture",
     "sentence": "finding what is said or written by its meaning; exact words still match",
     "speech": "what is said, in videos without subtitles",
+    "speakers": "who says what, unless subtitles name them",
+    "sounds": "finding sounds: applause, music, an alarm",
     "screen_text": "text that stands on screen",
     "objects": "objects and their counts",
     "vlm": "written answers; `ask` then quotes the sentences that answer",
@@ -166,6 +170,29 @@ FAMILIES: tuple[Family, ...] = (
         helped_by=("faster-whisper",),
         carried=("pocketsphinx", "model/en-us", "en-us"),
         note="finds single English words; not good enough to read",
+    ),
+    Family(
+        kind="speakers",
+        name="resemblyzer",
+        target="engines.resemblyzer_engine:ResemblyzerEngine",
+        licence="Apache-2.0",
+        extra="speakers",
+        modules=("resemblyzer", "torch"),
+        distributions=("resemblyzer",),
+        helped_by=("faster-whisper",),
+        carried=("resemblyzer", ".", "GE2E"),
+    ),
+    Family(
+        kind="sounds",
+        name="audio-transformers",
+        target="engines.transformers_sounds:TransformersSoundEngine",
+        licence="Apache-2.0",
+        extra="vlm",
+        modules=("transformers", "torch"),
+        distributions=("transformers",),
+        weights=SOUNDS,
+        pull="AST-AudioSet",
+        template=Part("", required=SOUND_FILES),
     ),
     Family(
         kind="screen_text",

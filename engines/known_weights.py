@@ -63,6 +63,7 @@ TOKENIZER_FILES = (
 )
 CT2_FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt|vocabulary.json")
 _PADDLE_FILES = ("inference.json", "inference.pdiparams", "inference.yml")
+SOUND_FILES = ("config.json", "preprocessor_config.json", "model.safetensors|pytorch_model.bin")
 VLM_FILES = ("config.json", "*.safetensors", "tokenizer.json|tokenizer.model")
 VLM_EXTRA = (
     *TOKENIZER_FILES,
@@ -195,6 +196,16 @@ PADDLEOCR: tuple[Weights, ...] = (
     _paddle("PP-OCRv5_server", 173 * _MB),
     _paddle("PP-OCRv5_mobile", 22 * _MB),
 )
+
+SOUNDS: tuple[Weights, ...] = (
+    Weights(
+        "AST-AudioSet",
+        (Part("MIT/ast-finetuned-audioset-10-10-0.4593", required=SOUND_FILES),),
+        346 * _MB,
+        "BSD-3-Clause",
+    ),
+)
+"""Gong, Chung, Glass, "AST: Audio Spectrogram Transformer", Interspeech 2021; 527 labels of AudioSet."""
 
 ULTRALYTICS: tuple[Weights, ...] = (
     _yolo("yolo11m", "Ultralytics/YOLO11", "365ed86341e7a7456dbc4cafc09f138814ce9ff1", 41 * _MB),

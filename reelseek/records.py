@@ -28,6 +28,7 @@ class Channel(StrEnum):
     SCREEN_TEXT = "screen_text"
     OBJECTS = "objects"
     CAPTION = "caption"
+    SOUND = "sound"
     TITLE = "title"
 
 
@@ -91,6 +92,16 @@ class TimedText:
     speaker: str = ""
     words: tuple[Word, ...] = ()
     box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoundEvent:
+    """A sound with its name, `[start, end)`."""
+
+    label: str
+    start: float
+    end: float
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class EngineSettings(_Group):
     visual: str = Field("auto", description="image-text engine: openclip:NAME, openclip:/folder, off")
     sentence: str = Field("auto", description="sentence engine: minilm, sentence-transformers:/folder, off")
     speech: str = Field("auto", description="speech engine: faster-whisper:SIZE, whisper:SIZE, pocketsphinx, off")
+    speakers: str = Field("auto", description="speaker engine: resemblyzer, off")
+    sounds: str = Field("auto", description="sound engine: audio-transformers:NAME, off")
     screen_text: str = Field("auto", description="screen-text engine: paddleocr, rapidocr, paddleocr-native:NAME, off")
     objects: str = Field("auto", description="object engine: ultralytics:NAME.pt, onnx:/file.onnx, off")
     tracker: str = Field(
@@ -61,7 +63,7 @@ class IngestSettings(_Group):
     )
     sample_fps: float = Field(2.0, gt=0, le=60, description="sampled pictures per second of video")
     keyframe_interval: float = Field(10.0, gt=0, description="a keyframe at least this often (s) while pictures change")
-    change_threshold: float = Field(0.02, ge=0, le=1, description="mean difference that makes a new keyframe, 0 to 1")
+    change_threshold: float = Field(0.035, gt=0, le=1, description="change of one place that makes a keyframe, 0 to 1")
     max_side: int = Field(960, ge=64, le=4096, description="longer side (px) of the pictures models see")
     segment_min: float = Field(5.0, gt=0, description="shortest segment (s)")
     segment_max: float = Field(30.0, gt=0, description="longest segment (s)")

@@ -23,6 +23,7 @@ CHANNEL_NAMES = {
     "screen_text": "On screen",
     "objects": "Objects",
     "caption": "Caption",
+    "sound": "Heard",
     "title": "Title",
 }
 """What the channels are called on the page."""
@@ -31,6 +32,8 @@ KIND_NAMES = {
     "visual": "Pictures",
     "sentence": "Meaning of sentences",
     "speech": "Speech",
+    "speakers": "Who speaks",
+    "sounds": "Sounds",
     "screen_text": "Text on screen",
     "objects": "Objects",
     "vlm": "Answers by a model",

@@ -40,6 +40,8 @@ def test_an_empty_machine_has_the_carried_engines_and_says_what_is_missing(setti
         "visual": None,
         "sentence": "minilm:all-MiniLM-L6-v2",
         "speech": "pocketsphinx:en-us",
+        "speakers": "resemblyzer:GE2E",
+        "sounds": None,
         "screen_text": "paddleocr:PP-OCRv6",
         "objects": None,
         "vlm": None,
