@@ -22,11 +22,22 @@ from query.plan import Plan, make_plan
 from query.requests import AskRequest, SearchRequest
 from query.search import Found, Searcher
 from query.source import Source, Statistics
-from query.transcript import chapters_of, lines_of, segments_of
+from query.transcript import chapters_of, lines_of, segments_of, tracks_of
 from query.vlm_answer import answer_question
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
-from reelseek.records import Answer, Channel, Chapter, Image, Moment, SearchResult, Segment, TimedText, VectorSpace
+from reelseek.records import (
+    Answer,
+    Channel,
+    Chapter,
+    Image,
+    Moment,
+    ObjectTrack,
+    SearchResult,
+    Segment,
+    TimedText,
+    VectorSpace,
+)
 from reelseek.settings import Settings
 
 __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
@@ -112,6 +123,10 @@ class QueryService:
     def segments(self, video_id: str) -> tuple[Segment, ...]:
         """A video's segments, in order."""
         return segments_of(self._snapshot(), video_id)
+
+    def tracks(self, video_id: str) -> tuple[ObjectTrack, ...]:
+        """A video's objects as they were followed, in order of their first showing."""
+        return tracks_of(self._snapshot(), video_id)
 
     def chapters(self, video_id: str) -> tuple[Chapter, ...]:
         """A video's chapters, in order; empty where it has none."""

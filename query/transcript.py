@@ -1,4 +1,4 @@
-"""A video's lines, segments and chapters as records, for pages that show all of it."""
+"""A video's lines, segments, objects and chapters as records, for pages that show all of it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from index.reader import Scope, Snapshot
 from index.scope import OneOf
+from query.scenes import tracks_from, whole
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import NotFound
-from reelseek.records import Box, Channel, Chapter, Segment, TimedText, Word
+from reelseek.records import Box, Channel, Chapter, ObjectTrack, Segment, TimedText, Word
 
 _CHAPTERS = "chapters"
 
@@ -38,6 +39,12 @@ def segments_of(snapshot: Snapshot, video_id: str) -> tuple[Segment, ...]:
         )
         for row in rows
     )
+
+
+def tracks_of(snapshot: Snapshot, video_id: str) -> tuple[ObjectTrack, ...]:
+    """A video's objects as they were followed, in order of their first showing."""
+    rows = snapshot.rows("segments", Scope(video_ids=frozenset((video_id,))), ("tracks",))
+    return tuple(whole(track for row in rows for track in tracks_from(row["tracks"])))
 
 
 def chapters_of(store: ArtefactStore, video_id: str) -> tuple[Chapter, ...]:

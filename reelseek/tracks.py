@@ -39,8 +39,12 @@ class Event:
     @property
     def text(self) -> str:
         """`person enters at 0:12 from the left`."""
-        way = (_FROM if self.kind == "enters" else _TO).get(self.side, "")
-        return " ".join(filter(None, (self.track.label, self.kind, "at", format_time(self.time), way)))
+        return " ".join(filter(None, (self.track.label, self.kind, "at", format_time(self.time), self.way)))
+
+    @property
+    def way(self) -> str:
+        """`from the left`, `to the right`; empty where it was no edge of the picture."""
+        return (_FROM if self.kind == "enters" else _TO).get(self.side, "")
 
 
 def came_in(track: ObjectTrack) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from reelseek.errors import NotFound
-from reelseek.records import Channel, Chapter, Segment, TimedText
+from reelseek.records import Channel, Chapter, ObjectTrack, Segment, TimedText
+from reelseek.tracks import counts_over_time
 from web.backend import Backend
 
 _MEDIA = "media"
@@ -53,15 +57,44 @@ def segments(served: Backend, video_id: str) -> tuple[Segment, ...]:
     return served.service.segments(video_id)
 
 
-def objects(found: tuple[Segment, ...]) -> list[tuple[str, int, float]]:
-    """Each label with the most seen at once and the first segment's time, the most frequent first."""
-    most: dict[str, tuple[int, float]] = {}
-    spread: dict[str, int] = {}
-    for segment in found:
-        for label, count in segment.object_counts.items():
-            if count > 0:
-                before, first = most.get(label, (0, segment.start))
-                most[label] = max(before, count), first
-                spread[label] = spread.get(label, 0) + 1
-    ordered = sorted(most, key=lambda label: (-spread[label], label))
-    return [(label, *most[label]) for label in ordered]
+def tracks(served: Backend, video_id: str) -> tuple[ObjectTrack, ...]:
+    """The objects as they were followed, in order of their first showing. Raises `NotFound`."""
+    served.catalogue.video(video_id)
+    return served.service.tracks(video_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One label over a video's time.
+
+    Attributes:
+        most: the largest number at once.
+        pieces: `(start, end, count)` wherever it is seen.
+    """
+
+    label: str
+    most: int
+    pieces: tuple[tuple[float, float, int], ...]
+
+    @property
+    def first(self) -> float:
+        """When it is first seen."""
+        return self.pieces[0][0]
+
+
+def lanes(found: Sequence[ObjectTrack], segments: Sequence[Segment]) -> list[Lane]:
+    """When how many of each label are seen, what is seen longest first.
+
+    Args:
+        found: the tracks; where there are none, the segments say it less exactly.
+    """
+    pieces: dict[str, list[tuple[float, float, int]]] = {}
+    for label, steps in counts_over_time(found).items():
+        pieces[label] = [(a.time, b.time, a.count) for a, b in pairwise(steps) if a.count]
+    if not found:
+        for segment in segments:
+            for label, count in segment.object_counts.items():
+                if count > 0:
+                    pieces.setdefault(label, []).append((segment.start, segment.end, count))
+    made = [Lane(label, max(count for *_, count in each), tuple(each)) for label, each in pieces.items() if each]
+    return sorted(made, key=lambda lane: (-sum(end - start for start, end, _ in lane.pieces), lane.label))

@@ -18,6 +18,7 @@ from reelseek import __version__
 from reelseek.errors import InvalidRequest, ReelseekError
 from reelseek.records import Channel, Image, JsonObject
 from reelseek.timecode import parse_time
+from reelseek.tracks import events
 from web import contents
 from web.api.jobs import job_payloads
 from web.api.libraries import scan, watch_folder
@@ -245,6 +246,7 @@ def video(video_id: str) -> str:
     kind = Channel.SCREEN_TEXT if request.args.get("kind") == Channel.SCREEN_TEXT else Channel.SPEECH
     indexed = entry.live_ingest is not None
     lines = contents.lines(served, video_id, kind) if indexed else ()
+    tracks = contents.tracks(served, video_id) if indexed else ()
     result = served.service.search(SearchRequest(query.q, k=query.k, video_ids=(video_id,))) if query.q else None
     return render_template(
         "video.html",
@@ -256,7 +258,8 @@ def video(video_id: str) -> str:
         lines_reason=_why_no_lines(entry.channels.get(kind.value), kind, entry.state),
         language=next((line.language for line in lines if line.language), ""),
         chapters=contents.chapters(served, video_id) if indexed else (),
-        objects=contents.objects(contents.segments(served, video_id)) if indexed else (),
+        lanes=contents.lanes(tracks, contents.segments(served, video_id)) if indexed else (),
+        moves=events(tracks),
         result=result,
     )
 

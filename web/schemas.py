@@ -104,6 +104,14 @@ class NewFetch(_In):
     max_height: int | None = Field(None, ge=144, le=8_640, description="largest height of the picture (px)")
 
 
+class ObjectsQuery(_In):
+    """Which objects."""
+
+    label: str = Field("", max_length=200, description="only of this label")
+    start: float = Field(0.0, ge=0, description="only those seen after this second")
+    end: float | None = Field(None, ge=0, description="only those seen before this second")
+
+
 class JobsQuery(_In):
     """Which jobs."""
 
@@ -233,7 +241,8 @@ class SegmentOut(_Out):
     end: float
     speech: str
     screen_text: str
-    object_counts: dict[str, int]
+    object_counts: dict[str, int] = Field(description="label to the largest number at once")
+    typical_counts: dict[str, int] = Field(description="label to the number at once that is usual")
     thumbnail: str
 
 

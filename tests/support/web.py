@@ -19,9 +19,12 @@ from library.catalogue import open_catalogue
 from library.records import Counts
 from reelseek.artefacts import ArtefactStore
 from reelseek.records import (
+    Box,
     Channel,
     Chapter,
     EngineRef,
+    ObjectTrack,
+    PathPoint,
     Segment,
     TimedText,
     VectorSpace,
@@ -29,6 +32,7 @@ from reelseek.records import (
     VideoInfo,
 )
 from reelseek.settings import Settings
+from reelseek.tracks import counts_over_time
 from web.app import create_app
 
 LECTURE = "a" * 31 + "1"
@@ -127,6 +131,7 @@ def _index(
         inside = [line for line in lines if line.start < end and line.end > start]
         text = {channel: " ".join(line.text for line in inside if line.channel is channel) for channel in Channel}
         segments.append(Segment(number, start, end, text[Channel.SPEECH], text[Channel.SCREEN_TEXT], "", found))
+    tracks = tuple(_tracks(counts))
     texts = [f"{segment.speech} {segment.screen_text}".strip() for segment in segments]
     document = VideoDocument(
         info=info,
@@ -147,6 +152,8 @@ def _index(
             Channel.SCREEN_TEXT: EngineRef("rapidocr:test", "test"),
             Channel.OBJECTS: EngineRef("onnx:test", "test"),
         },
+        tracks=tracks,
+        object_counts=counts_over_time(tracks),
     )
     store = ArtefactStore(settings.artefacts_url)
     _media(store, info, len(segments), chapters)
@@ -157,6 +164,18 @@ def _index(
         channels = {str(name): ref.id if ref else None for name, ref in document.channels.items()}
         catalogue.publish(ingest_id, Counts(len(segments), 0, len(lines)), channels)
     engines.close()
+
+
+def _tracks(counts: list[dict[str, int]]) -> Iterator[ObjectTrack]:
+    """Each segment's objects, which come in from the left with it and go out to the right."""
+    number = 0
+    for index, found in enumerate(counts):
+        for label, count in found.items():
+            for place in range(count):
+                box = Box(0.3 * place, 0.4, 0.3 * place + 0.2, 0.6)
+                start, end = 6.0 * index, 6.0 * index + 6.0
+                yield ObjectTrack(number, label, 0.9, start, end, "left", "right", (PathPoint(start, box),))
+                number += 1
 
 
 def _media(store: ArtefactStore, info: VideoInfo, segments: int, chapters: tuple[Chapter, ...]) -> None:

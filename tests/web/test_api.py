@@ -183,3 +183,29 @@ def test_an_index_that_cannot_be_read_is_not_ready(small_library: SmallLibrary, 
     app.extensions["reelseek"].close()
     assert response.status_code in (503, 507)
     assert response.mimetype == "application/problem+json"
+
+
+def test_objects_are_listed_with_their_times_and_counts(client: FlaskClient) -> None:
+    found = client.get(f"/api/v1/videos/{TRAFFIC}/objects").json
+    assert [(item["label"], item["start"], item["end"]) for item in found["tracks"]] == [
+        ("car", 0.0, 6.0), *[("car", 6.0, 12.0)] * 3, *[("lorry", 6.0, 12.0)] * 2, ("person", 18.0, 24.0),
+    ]  # fmt: skip
+    assert found["counts"]["car"] == [
+        {"time": 0.0, "count": 1}, {"time": 6.0, "count": 3}, {"time": 12.0, "count": 0},
+    ]  # fmt: skip
+    first = found["tracks"][0]
+    assert (first["entered"], first["left"]) == ("left", "right")
+    assert first["path"][0]["box"] == {"left": 0.0, "top": 0.4, "right": 0.2, "bottom": 0.6}
+    lorries = client.get(f"/api/v1/videos/{TRAFFIC}/objects?label=lorry&start=0&end=20").json
+    assert [item["label"] for item in lorries["tracks"]] == ["lorry", "lorry"]
+    assert set(lorries["counts"]) == {"lorry"}
+    assert client.get(f"/api/v1/videos/{TRAFFIC}/objects?start=20").json["tracks"][0]["label"] == "person"
+    assert client.get(f"/api/v1/videos/{LECTURE}/objects").json == {"tracks": [], "counts": {}}
+    assert client.get(f"/api/v1/videos/{'0' * 32}/objects").status_code == 404
+    assert client.get(f"/api/v1/videos/{TRAFFIC}/objects?colour=red").status_code == 422
+
+
+def test_a_search_finds_who_enters(client: FlaskClient) -> None:
+    (moment,) = client.get("/api/v1/search?q=object:person:enters:left").json["moments"]
+    assert (moment["video_id"], moment["start"], moment["end"]) == (TRAFFIC, 18.0, 21.0)
+    assert moment["evidence"][0]["text"] == "person enters at 0:18 from the left"

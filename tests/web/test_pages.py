@@ -253,3 +253,12 @@ def test_while_the_models_are_loaded_the_page_says_that_the_first_search_waits(
         loaded.set()
         loading.join()
     assert "still being loaded" not in client.get("/").text
+
+
+def test_the_page_of_a_video_shows_when_objects_are_seen(client: FlaskClient) -> None:
+    page = client.get(f"/videos/{TRAFFIC}").text
+    lanes = page[page.index('class="lanes"') : page.index("Comings and goings")]
+    assert lanes.index(">car") < lanes.index(">person"), "what is seen longest comes first"
+    assert 'data-seek="6.0" aria-label="3 × car, 0:06 – 0:12"' in lanes
+    assert "person enters from the left" in page
+    assert "Comings and goings" not in client.get(f"/videos/{LECTURE}").text

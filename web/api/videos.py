@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from apiflask import APIBlueprint
@@ -11,11 +13,13 @@ from werkzeug.datastructures import FileStorage
 from library.records import Job, VideoEntry, VideoState
 from reelseek.artefacts import storage_errors
 from reelseek.errors import Conflict, InvalidRequest
-from reelseek.records import JsonObject
+from reelseek.records import JsonObject, ObjectTrack
+from reelseek.tracks import counts_over_time
 from web import contents
 from web.backend import Backend, backend
+from web.object_schemas import ObjectsOut
 from web.payloads import job_payload, printable, video_payload
-from web.schemas import JobOut, Upload, UploadOut, VideoDetail, VideoPage, VideosQuery
+from web.schemas import JobOut, ObjectsQuery, Upload, UploadOut, VideoDetail, VideoPage, VideosQuery
 from web.uploads import keep_upload
 from workers.enqueue import enqueue_index
 
@@ -43,6 +47,13 @@ def register(api: APIBlueprint) -> None:
     def video_detail(video_id: str) -> JsonObject:
         """Tell all about one video."""
         return detail_payload(backend(), backend().catalogue.video(video_id))
+
+    @api.get("/videos/<video:video_id>/objects")
+    @api.input(ObjectsQuery, location="query", arg_name="query")
+    @api.output(ObjectsOut)
+    def video_objects(video_id: str, query: ObjectsQuery) -> JsonObject:
+        """List the objects that were followed in a video, and how many there are at once."""
+        return objects_payload(contents.tracks(backend(), video_id), query)
 
     @api.post("/videos/<video:video_id>/index")
     @api.output(JobOut, status_code=202)
@@ -119,6 +130,16 @@ def remove_video(served: Backend, video_id: str) -> None:
                 Path(place.path).unlink(missing_ok=True)
 
 
+def objects_payload(tracks: Sequence[ObjectTrack], query: ObjectsQuery) -> JsonObject:
+    """The tracks that fit, and the counts of their labels over the whole video."""
+    of_label = [track for track in tracks if query.label in ("", track.label)]
+    until = float("inf") if query.end is None else query.end
+    return {
+        "tracks": [asdict(track) for track in of_label if track.start < until and track.end > query.start],
+        "counts": {label: [asdict(step) for step in steps] for label, steps in counts_over_time(of_label).items()},
+    }
+
+
 def detail_payload(served: Backend, video: VideoEntry) -> JsonObject:
     """All about one video."""
     indexed = video.live_ingest is not None
@@ -145,6 +166,7 @@ def detail_payload(served: Backend, video: VideoEntry) -> JsonObject:
                 "speech": segment.speech,
                 "screen_text": segment.screen_text,
                 "object_counts": segment.object_counts,
+                "typical_counts": segment.typical_counts,
                 "thumbnail": url_for("api.thumbnail", video_id=video.video_id, segment=segment.index),
             }
             for segment in found
