@@ -14,6 +14,9 @@ CONTEXT = 2.0
 _LAST_AT_LEAST = 0.5
 """A rest shorter than this share of a chunk joins the chunk before it."""
 
+PART_SUFFIX = "-part"
+"""How the names of folders of parts end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -35,7 +38,7 @@ def chunks_of(info: VideoInfo, settings: IngestSettings) -> tuple[Chunk, ...]:
 
 def part_stage(stage: str) -> str:
     """The folder of a stage's parts, beside that of its whole result."""
-    return f"{stage}-part"
+    return f"{stage}{PART_SUFFIX}"
 
 
 def part_key(key: str, chunk: Chunk) -> str:

@@ -135,6 +135,11 @@ class ArtefactStore:
         with storage_errors("The artefact folder"):
             self._tree.replace(f"{self._video(video_id)}/{_POINTER}", content)
 
+    def changed(self, video_id: str) -> float:
+        """When `current` last changed, in seconds since the epoch; 0 where no ingest ever finished."""
+        info = self._tree.entries(self._video(video_id)).get(_POINTER)
+        return info.modified if info else 0.0
+
     def keys(self, video_id: str, stage: str) -> list[str]:
         """The keys under which finished results of a stage are there, sorted."""
         names = (folder.rpartition("/")[2] for folder in self._tree.folders(f"{self._video(video_id)}/{stage}"))

@@ -21,6 +21,7 @@ from ingest.running import Share, in_order
 from library.records import Counts, FileState, VideoEntry, VideoState
 from reelseek.errors import JobLost, MediaError, ReelseekError
 from workers.files import find_videos
+from workers.storage import check_space
 from workers.upkeep import maintain_if_due, stored_video_info
 from workers.workspace import Workspace
 
@@ -227,6 +228,7 @@ def _ingest(
     def early(outcome: IngestOutcome) -> None:
         publish(workspace, outcome, entry.title)
 
+    check_space(workspace)
     with workspace.store.working(entry.video_id):  # until its results are the current ones
         outcome = ingest_video(
             path,
