@@ -210,6 +210,7 @@ FAMILIES: tuple[Family, ...] = (
         target="engines.rapidocr_engine:RapidOcrEngine",
         licence="Apache-2.0",
         modules=("rapidocr", "onnxruntime"),
+        revision=2,
         distributions=("rapidocr",),
         carried=("rapidocr", "models", "PP-OCRv6"),
     ),

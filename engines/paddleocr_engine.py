@@ -16,15 +16,12 @@ from engines.base import BaseEngine, require
 from engines.loading import loading, present
 from engines.paddle_library import headless_opencv, paddleocr
 from engines.ppocr_files import packaged_pair, pair_in, prepared_folders
-from engines.screen_text import lines_of, to_canvas
+from engines.screen_text import LONGEST_SIDE, lines_of, to_canvas
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Image, TextBox
 from reelseek.settings import EngineSettings
 
 _MODEL_FILES = ("inference.yml", "inference.pdiparams")
-
-_LONGEST_SIDE = 1920
-"""Pixels: lines are looked for in a picture no larger than this, and never in an enlarged one."""
 
 
 class _PaddleOcr(BaseEngine):
@@ -45,7 +42,7 @@ class _PaddleOcr(BaseEngine):
                 use_doc_unwarping=False,
                 use_textline_orientation=False,
                 text_det_limit_type="max",
-                text_det_limit_side_len=_LONGEST_SIDE,
+                text_det_limit_side_len=LONGEST_SIDE,
                 **options,
             )
 

@@ -16,12 +16,15 @@ CONFIDENCE_FLOOR = 0.6
 """Lines that the recogniser is less sure of are dropped. On real clips most of what lies below is foliage, fabric and
 motion blur read as letters; real captions lie above 0.8."""
 
+LONGEST_SIDE = 1920
+"""Pixels: lines are looked for in a picture no larger than this, and never in an enlarged one."""
+
 MIN_SIDE = 32
 """Pixels: the detectors divide the picture by 32; a smaller one is put on a canvas of at least this size."""
 
 MAX_ASPECT = 4
-"""A picture longer than this many times its other side is put on a canvas of this shape: the libraries enlarge the
-shorter side, which makes a strip of one row of pixels tens of thousands of pixels long."""
+"""A picture longer than this many times its other side is put on a canvas of this shape: the detectors see nothing in
+a strip of a few rows of pixels, and some enlarge it to tens of thousands of pixels."""
 
 ROW_TOLERANCE = 0.5
 """Two lines stand in one row when their middles are closer than this share of the lower one's height."""

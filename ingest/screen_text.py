@@ -17,15 +17,19 @@ from reelseek.records import Channel, Frame, TextBox, TimedText
 __all__ = ["LookReading", "alike", "normalised", "read_frames", "read_looks", "readable", "tracks"]
 
 _LEAST_CONFIDENCE = 0.5
+_SURE = 0.95
 
 
 def readable(boxes: Sequence[TextBox]) -> tuple[TextBox, ...]:
-    """Without what the engine doubts, and without lone letters: they are mostly edges taken for writing."""
-    return tuple(item for item in boxes if item.confidence >= _LEAST_CONFIDENCE and _is_text(normalised(item.text)))
+    """Without what the engine doubts, and without lone or repeated letters: mostly edges taken for writing."""
+    return tuple(item for item in boxes if item.confidence >= _LEAST_CONFIDENCE and _is_text(item))
 
 
-def _is_text(normal: str) -> bool:
-    return len(normal) > 1 or normal.isdigit()
+def _is_text(item: TextBox) -> bool:
+    normal = normalised(item.text)
+    if normal.isdigit():
+        return True
+    return len(normal) > 1 and (len(set(normal)) > 1 or item.confidence >= _SURE)
 
 
 def read_frames(

@@ -70,10 +70,9 @@ def worth_reading(frames: Sequence[Frame], looks: Sequence[Look], pictures: Pict
         for at in range(1, len(part)):
             if part[at].keyframe:
                 continue
-            near = [
-                strokes[other] for other in (at - 1, at + 1)
-                if other < len(part) and abs(part[other].time - part[at].time) <= _STEP
-            ]  # fmt: skip
+            near = [strokes[other] for other in (at - 1, at + 1) if _close(part, at, other)]
+            if not _close(part, at, at + 1):
+                near.append(strokes[at])  # no look follows: the picture stood still
             if any(_new(strokes[at], other, known) for other in near):
                 chosen.append(names[part[at].time])
                 known.append(strokes[at])
@@ -85,6 +84,10 @@ def _between(samples: Sequence[_Sample]) -> list[tuple[int, int]]:
     places = [index for index, sample in enumerate(samples) if sample.keyframe]
     ends = [*places[1:], len(samples) - 1]
     return [(first, last) for first, last in zip(places, ends, strict=True) if last > first + (last in places)]
+
+
+def _close(part: Sequence[_Sample], at: int, other: int) -> bool:
+    return 0 <= other < len(part) and abs(part[other].time - part[at].time) <= _STEP
 
 
 def _strokes(image: Image) -> _Strokes:
