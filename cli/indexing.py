@@ -27,9 +27,15 @@ def index(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Make the index anew from what was extracted before; no model runs.")
     ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", min=1, max=64, help="Processes at a time, each with its own models; long videos are shared out."
+        ),
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Index files and folders now, in this process. What is done already is not done again.
+    """Index files and folders now. What is done already is not done again.
 
     Exits with 0 when every file is indexed, with 3 when some could not be; the others are indexed all the same.
     """
@@ -39,16 +45,19 @@ def index(
     if rebuild:
         _rebuild(settings, as_json)
         return
-    reports = index_with_progress(settings, paths or [], quiet=as_json)
+    reports = index_with_progress(settings, paths or [], quiet=as_json, jobs=jobs)
     if as_json:
         print_json({"files": [_payload(report) for report in reports], "summary": _counts(reports)})
     if any(report.state == "failed" for report in reports):
         raise typer.Exit(SOME_FAILED)
 
 
-def index_with_progress(settings: Settings, paths: list[Path], *, quiet: bool = False) -> list[FileReport]:
+def index_with_progress(
+    settings: Settings, paths: list[Path], *, quiet: bool = False, jobs: int = 1
+) -> list[FileReport]:
     """Index with progress bars on standard error, a line per file as it ends, and a summary."""
     from workers.indexing import Workspace, index_paths
+    from workers.parallel import index_in_parallel
 
     console = error_console()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[stage]}"), TimeElapsedColumn())
@@ -56,7 +65,8 @@ def index_with_progress(settings: Settings, paths: list[Path], *, quiet: bool = 
         Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bars,
         Workspace.open(settings) as workspace,
     ):
-        reports = index_paths(workspace, paths, _Bars(bars, quiet))
+        shown = _Bars(bars, quiet)
+        reports = index_in_parallel(workspace, paths, jobs, shown) if jobs > 1 else index_paths(workspace, paths, shown)
     if not quiet:
         if not reports:
             console.print("No videos there.")
@@ -68,13 +78,14 @@ def index_with_progress(settings: Settings, paths: list[Path], *, quiet: bool = 
 
 
 class _Bars:
-    """Turns events into a bar for the file at hand, one for all files, and a line for each that is finished."""
+    """Turns events into a bar for each file at hand, one for all files, and a line for each that is finished."""
 
     def __init__(self, progress: Progress, quiet: bool) -> None:
         self.progress = progress
         self.quiet = quiet
         self.overall: TaskID | None = None
-        self.current: TaskID | None = None
+        self.current: dict[int, TaskID] = {}
+        self.finished = 0
 
     def __call__(self, event: IndexEvent) -> None:
         if event.kind == "found":
@@ -82,15 +93,15 @@ class _Bars:
                 self.overall = self.progress.add_task("all files", total=event.total, stage="")
         elif event.kind == "started":
             name = printable(event.path.name)
-            self.current = self.progress.add_task(f"  {name[:40]}", total=1.0, stage="")
-        elif event.kind == "progress" and self.current is not None:
-            self.progress.update(self.current, completed=event.fraction, stage=event.stage)
+            self.current[event.number] = self.progress.add_task(f"  {name[:40]}", total=1.0, stage="")
+        elif event.kind == "progress" and event.number in self.current:
+            self.progress.update(self.current[event.number], completed=event.fraction, stage=event.stage)
         elif event.kind == "finished" and event.report is not None:
-            if self.current is not None:
-                self.progress.remove_task(self.current)
-                self.current = None
+            self.finished += 1
+            if event.number in self.current:
+                self.progress.remove_task(self.current.pop(event.number))
             if self.overall is not None:
-                self.progress.update(self.overall, completed=event.number)
+                self.progress.update(self.overall, completed=self.finished)
             if not self.quiet:
                 self.progress.console.print(_line(event.report), soft_wrap=True)
 

@@ -70,6 +70,11 @@ def queue_index(
     return ledger.enqueue(INDEX, {"path": where, "library_id": library_id}, f"{INDEX}:{where}", priority)
 
 
+def queue_index_now(ledger: Ledger, path: str | Path) -> Job:
+    """Write an indexing job that a person waits for, without ringing."""
+    return queue_index(ledger, path, priority=_PERSON_PRIORITY)
+
+
 def queue_scan(ledger: Ledger, library_id: int) -> Job:
     """Write a scanning job, without ringing."""
     return ledger.enqueue(SCAN, {"library_id": library_id}, f"{SCAN}:{library_id}", _SCAN_PRIORITY)
@@ -78,6 +83,11 @@ def queue_scan(ledger: Ledger, library_id: int) -> Job:
 def queue_maintenance(ledger: Ledger) -> Job:
     """Write a job that maintains the index, without ringing."""
     return ledger.enqueue(MAINTAIN, {}, MAINTAIN, _MAINTAIN_PRIORITY)
+
+
+def queue_upkeep(ledger: Ledger, kind: str) -> Job:
+    """Write a job that looks after the whole library (`STALE`, `GC`, `SAVED`), without ringing."""
+    return ledger.enqueue(kind, {}, kind, _MAINTAIN_PRIORITY)
 
 
 def ring(settings: Settings, times: int = 1) -> None:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from ingest.running import Share
 from library.ledger import Ledger
 from library.records import Job
+from library.searches import saved_searches
 from reelseek.errors import Cancelled, JobLost, ReelseekError
 from reelseek.records import JsonObject
 from reelseek.urls import masked
-from workers.enqueue import CHUNK, FETCH, INDEX, MAINTAIN, REINDEX, SCAN, STALE, enqueue_index
+from workers.collecting import collect_garbage
+from workers.enqueue import CHUNK, FETCH, GC, INDEX, MAINTAIN, REINDEX, SAVED, SCAN, STALE, enqueue_index, queue_upkeep
 from workers.indexing import FileReport, index_file
 from workers.lease import held
 from workers.processes import worker_name
 from workers.reindexing import queue_stale, reindex_video
+from workers.saved import run_saved_searches
 from workers.scan import scan_library
 from workers.sharing import Shared, run_chunk
 from workers.upkeep import maintain, maintain_if_due
@@ -29,17 +33,18 @@ _log = logging.getLogger(__name__)
 Report = Callable[[str, float], None]
 
 
-def run_next(workspace: Workspace, stopping: threading.Event) -> Job | None:
+def run_next(workspace: Workspace, stopping: threading.Event, kinds: Collection[str] | None = None) -> Job | None:
     """Claim the next job and run it to its end.
 
     Args:
         stopping: set when the worker is to end; the job is then put back, without counting as a failed attempt.
+        kinds: of jobs that are taken; None for all.
 
     Returns:
         The job as it was claimed, or None when nothing waited.
     """
     ledger = Ledger(workspace.catalogue, workspace.settings.workers)
-    job = ledger.claim(worker_name())
+    job = ledger.claim(worker_name(), kinds)
     if job is None:
         return None
     _log.info("Job %d begins: %s %s (attempt %d)", job.job_id, job.kind, _subject(job), job.attempt)
@@ -113,11 +118,23 @@ def _indexed(workspace: Workspace, found: FileReport) -> JsonObject:
     maintain_if_due(workspace)
     if found.state == "failed":
         raise _Failed(found.reason, may_pass=found.may_pass)
-    return {"video_id": found.video_id, "state": found.state, "seconds": round(found.seconds, 3)}
+    if found.state == "indexed" and saved_searches(workspace.catalogue):
+        queue_upkeep(Ledger(workspace.catalogue, workspace.settings.workers), SAVED)
+    stages = [asdict(stage) | {"seconds": round(stage.seconds, 3)} for stage in found.stages]
+    return {"video_id": found.video_id, "state": found.state, "seconds": round(found.seconds, 3), "stages": stages}
 
 
 def _stale(workspace: Workspace, _job: Job, report: Report) -> JsonObject:
     return {"queued": queue_stale(workspace, lambda fraction: report("stale", fraction))}
+
+
+def _collect(workspace: Workspace, _job: Job, report: Report) -> JsonObject:
+    return collect_garbage(workspace, progress=lambda fraction: report("gc", fraction)).payload()
+
+
+def _saved(workspace: Workspace, _job: Job, report: Report) -> JsonObject:
+    report("saved", 0.0)
+    return {"new": run_saved_searches(workspace)}
 
 
 def _scan(workspace: Workspace, job: Job, report: Report) -> JsonObject:
@@ -161,6 +178,8 @@ _DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
     FETCH: _fetch,
     REINDEX: _reindex,
     STALE: _stale,
+    GC: _collect,
+    SAVED: _saved,
 }
 
 

@@ -15,6 +15,7 @@ from typing import IO
 
 from reelseek.settings import Settings, as_environment
 from workers.factory import run_folder
+from workers.parallel import environment_of
 
 STOP_SECONDS = 10.0
 """How long children have to end by themselves."""
@@ -133,8 +134,12 @@ def serve(settings: Settings, web_command: Sequence[str]) -> int:
     Returns:
         The exit status: 0 after a signal, else that of the child that could not run.
     """
-    environment = os.environ | as_environment(settings) | {"PYTHONUNBUFFERED": "1"}
-    children = [Child(name, command, environment) for name, command in _commands(settings, web_command)]
+    plain = os.environ | as_environment(settings) | {"PYTHONUNBUFFERED": "1"}
+    working = environment_of(settings, settings.workers.concurrency) | {"PYTHONUNBUFFERED": "1"}
+    children = [
+        Child(name, command, working if name.startswith("worker") else plain)
+        for name, command in _commands(settings, web_command)
+    ]
     stop = threading.Event()
     with _signals(stop):
         try:

@@ -1,0 +1,169 @@
+"""`python -m bench.ingest`: what taking videos apart costs, against ffmpeg, by one worker and two, short and long."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.ratios import ROUNDS
+from bench.videos import ffmpeg, footage, looped
+from ingest.chunks import chunks_of
+from ingest.probe import probe
+from ingest.watching import watch
+from library.ledger import Ledger
+from library.records import JobState
+from reelseek.artefacts import ArtefactStore
+from reelseek.settings import IngestSettings, Settings, load_settings
+from workers.enqueue import enqueue_index
+from workers.workspace import Workspace
+
+OFF = dict.fromkeys(("visual", "sentence", "speech", "screen_text", "objects", "vlm"), "off")
+_ROOT = Path(__file__).resolve().parents[1]
+_WORKER = """
+import sys, threading, time
+from pathlib import Path
+from reelseek.settings import Settings
+from workers.runner import run_next
+from workers.workspace import Workspace
+with Workspace.open(Settings.model_validate_json(sys.argv[1])) as workspace:
+    Path(sys.argv[2]).touch()
+    while not Path(sys.argv[3]).exists():
+        if run_next(workspace, threading.Event()) is None:
+            time.sleep(0.05)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The decoding pass over one video, CPU seconds, best of the rounds."""
+
+    name: str
+    sample_fps: float
+    ours: float
+    ffmpeg: float
+
+    @property
+    def ratio(self) -> float:
+        """Below 1: ours costs less than decoding every picture and throwing it away."""
+        return self.ours / self.ffmpeg
+
+
+def passes(folder: Path) -> list[Pass]:
+    """One decoding pass with everything it feeds, against `ffmpeg -f null` on the same file, alternately."""
+    film = footage(folder / "footage.mp4")
+    plain = folder / "no-b-frames.mp4"
+    ffmpeg("-i", film, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-t", "30", plain)
+    return [_pass(film, 1.0), _pass(film, 2.0), _pass(plain, 2.0)]
+
+
+def _pass(path: Path, sample_fps: float) -> Pass:
+    settings = IngestSettings(sample_fps=sample_fps)
+    info = probe(path, settings, "0" * 32)
+    ours, floor = [], []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory(prefix="reelseek-bench-") as scratch:
+            store = ArtefactStore(scratch)
+            started = time.process_time()
+            with store.write(info.video_id, "frames", "k") as writer:
+                for chunk in chunks_of(info, settings)[:1]:
+                    watch(path, info, settings, chunk, writer, lambda _: None)
+            ours.append(time.process_time() - started)
+        before = _children()
+        ffmpeg("-i", path, "-f", "null", "-")
+        floor.append(_children() - before)
+    return Pass(path.name, sample_fps, min(ours), min(floor))
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def sharing(folder: Path, minutes: float = 20.0) -> dict[str, float]:
+    """Wall seconds for one long 1080p video by one worker and by two, from the queue to the index."""
+    film = footage(folder / "footage.mp4") if not (folder / "footage.mp4").exists() else folder / "footage.mp4"
+    path = looped(film, folder / "long.mp4", minutes)
+    taken = {}
+    for workers in (1, 2):
+        settings = load_settings({"data": folder / f"workers-{workers}", "engines": OFF})
+        taken[f"{workers} workers"] = _by_workers(settings, path, workers, folder)
+    return taken | {"times as fast": taken["1 workers"] / taken["2 workers"], "minutes": minutes}
+
+
+def _by_workers(settings: Settings, path: Path, count: int, folder: Path) -> float:
+    end, started = folder / f"end-{count}", []
+    for number in range(count):
+        ready = folder / f"ready-{count}-{number}"
+        command = [sys.executable, "-c", _WORKER, settings.model_dump_json(), str(ready), str(end)]
+        started.append(subprocess.Popen(command, cwd=_ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}))
+        while not ready.exists():
+            time.sleep(0.05)
+    with Workspace.open(settings) as workspace:
+        ledger = Ledger(workspace.catalogue, settings.workers)
+        begun = time.monotonic()
+        job = enqueue_index(workspace.catalogue, settings, path)
+        while (state := ledger.job(job.job_id).state) in (JobState.QUEUED, JobState.RUNNING):
+            time.sleep(0.05)
+        took = time.monotonic() - begun
+        assert state is JobState.DONE, ledger.job(job.job_id).error
+    end.touch()
+    for process in started:
+        process.wait()
+    return took
+
+
+def memory(folder: Path) -> dict[str, float]:
+    """Peak memory (MiB) of indexing 10 minutes and 2 hours, without models."""
+    small = footage(folder / "small.mp4", height=180)
+    found = {}
+    for minutes in (10, 120):
+        path = looped(small, folder / f"{minutes}.mp4", minutes)
+        settings = load_settings({"data": folder / f"memory-{minutes}", "engines": OFF})
+        code = (
+            "import json, resource, sys\nfrom pathlib import Path\nfrom reelseek.settings import Settings\n"
+            "from workers.indexing import index_file\nfrom workers.workspace import Workspace\n"
+            "with Workspace.open(Settings.model_validate_json(sys.argv[1])) as workspace:\n"
+            "    assert index_file(workspace, Path(sys.argv[2])).state == 'indexed'\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+        )
+        command = [sys.executable, "-c", code, settings.model_dump_json(), str(path)]
+        done = subprocess.run(command, cwd=_ROOT, check=True, capture_output=True, text=True)
+        found[f"{minutes} minutes"] = float(done.stdout.splitlines()[-1])
+    return found | {"ratio": found["120 minutes"] / found["10 minutes"]}
+
+
+def measure(folder: Path) -> dict[str, object]:
+    """All figures."""
+    return {
+        "decoding": [asdict(item) | {"ratio": item.ratio} for item in passes(folder)],
+        "sharing": sharing(folder),
+        "memory_mib": memory(folder),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="reelseek-bench-") as scratch:
+        figures = measure(Path(scratch))
+    console = Console()
+    table = Table("video", "samples/s", "ours (CPU s)", "ffmpeg -f null", "ratio", title="One decoding pass")
+    for row in figures["decoding"]:  # type: ignore[attr-defined]
+        table.add_row(
+            row["name"], f"{row['sample_fps']:g}", f"{row['ours']:.2f}", f"{row['ffmpeg']:.2f}", f"{row['ratio']:.2f}"
+        )
+    console.print(table)
+    console.print_json(json.dumps({name: figures[name] for name in ("sharing", "memory_mib")}))
+
+
+if __name__ == "__main__":
+    main()
