@@ -13,6 +13,8 @@ from reelseek.settings import FetchSettings
 from workers.confined import at_large
 
 FETCH_STAGE = "fetch"
+ANY_PAGE = frozenset({"Generic", "HTML5MediaEmbed"})
+"""What yt-dlp calls pages of sites that it does not know."""
 
 _PROTOCOLS = frozenset({"http", "https", "m3u8_native", "m3u8", "http_dash_segments"})
 _NO_PROGRAM = "/nonexistent/reelseek-starts-no-program"
@@ -78,7 +80,7 @@ class Download:
         if info and len(entries) == 1:
             # a page with one video in it; the page's title is the better one
             info = {**entries[0], "title": info.get("title") or entries[0].get("title")}
-        if info and info.get("extractor_key") == "Generic":
+        if info and info.get("extractor_key") in ANY_PAGE:
             info["title"] = re.sub(r" \(1\)$", "", str(info.get("title") or ""))  # how it counts what a page embeds
         for found in (info or {}).get("requested_downloads") or ():
             path = Path(found["filepath"])
@@ -124,7 +126,6 @@ class Download:
             "skip_unavailable_fragments": False,
             "continuedl": False,
             "updatetime": False,
-            "max_filesize": self._limits.max_bytes,
         }
 
     def _check(self, info: dict[str, Any], *, incomplete: bool = False) -> str | None:  # noqa: ARG002 (as yt-dlp calls it)

@@ -25,7 +25,7 @@ from reelseek.settings import Settings
 from reelseek.urls import checked_url, masked
 from workers.addresses import AddressGuard
 from workers.confined import confined
-from workers.download import Download, FetchFailed
+from workers.download import ANY_PAGE, Download, FetchFailed
 from workers.forward_proxy import FilteringProxy
 from workers.processes import is_dead, worker_name
 
@@ -182,7 +182,7 @@ def _tags(info: dict[str, Any], title: str) -> dict[str, str]:
     if uploader := str(info.get("uploader") or "").strip():
         tags["artist"] = uploader[:300]
     if len(tags) > 1 and (page := str(info.get("webpage_url") or "")):
-        tags["comment"] = masked(page) if info.get("extractor_key") == "Generic" else page
+        tags["comment"] = masked(page) if info.get("extractor_key") in ANY_PAGE else page
     return tags
 
 
