@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from ingest.burnt_in import with_burnt_in
+from ingest.burnt_in import BURNT_IN, with_burnt_in
 from ingest.outcome import IngestOutcome
 from ingest.segments import overlapping
+from ingest.speakers import Turn, with_speakers
 from ingest.storage import (
     CHAPTERS,
     FRAMES,
@@ -16,6 +18,8 @@ from ingest.storage import (
     PROBE,
     SCREEN_TEXT,
     SEGMENTS,
+    SOUNDS,
+    SPEAKERS,
     SPEECH,
     TEXT_VECTORS,
     VISUAL,
@@ -45,6 +49,7 @@ from reelseek.records import (
 
 CHANNEL_STAGES = {
     Channel.VISUAL: VISUAL, Channel.SPEECH: SPEECH, Channel.SCREEN_TEXT: SCREEN_TEXT, Channel.OBJECTS: OBJECTS,
+    Channel.SOUND: SOUNDS,
 }  # fmt: skip
 """Which stage fills each channel."""
 
@@ -84,7 +89,7 @@ def load_document(store: ArtefactStore, video: IngestOutcome | str) -> VideoDocu
         line_vectors=_normalised(results.array(TEXT_VECTORS, "lines.npy")),
         tracks=results.records(ObjectTrack, OBJECTS, "tracks"),
         object_counts=load_counts(results),
-        channels={channel: engine_of(results.json(stage)) for channel, stage in CHANNEL_STAGES.items()},
+        channels=load_channels(results, lines),
     )
 
 
@@ -110,12 +115,23 @@ def load_frames(results: Results) -> tuple[Frame, ...]:
 
 
 def load_lines(results: Results) -> tuple[TimedText, ...]:
-    """Speech, then screen text, each in order of time: the order of `line_vectors`.
+    """Speech, screen text, sounds, each in order of time: the order of `line_vectors`.
 
     Speech has the sentences of burnt-in subtitles too, where nothing else says the same at that time.
     """
     speech = results.records(TimedText, SPEECH, "lines")
-    return with_burnt_in(speech, results.records(TimedText, SCREEN_TEXT, "lines"))
+    spoken = with_speakers(speech, results.records(Turn, SPEAKERS, "turns"))
+    seen = with_burnt_in(spoken, results.records(TimedText, SCREEN_TEXT, "lines"))
+    return *seen, *results.records(TimedText, SOUNDS, "lines")
+
+
+def load_channels(results: Results, lines: Sequence[TimedText]) -> dict[Channel, EngineRef | None]:
+    """Which engine filled each channel; speech that is only written into the picture is the reader's."""
+    channels = {channel: engine_of(results.json(stage)) for channel, stage in CHANNEL_STAGES.items()}
+    reader = channels[Channel.SCREEN_TEXT]
+    if channels[Channel.SPEECH] is None and reader and any(line.channel == Channel.SPEECH for line in lines):
+        channels[Channel.SPEECH] = EngineRef(BURNT_IN, reader.fingerprint, f"read by {reader.id}")
+    return channels
 
 
 def load_counts(results: Results) -> dict[str, tuple[CountStep, ...]]:

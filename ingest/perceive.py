@@ -13,12 +13,26 @@ from ingest.audio import quiet_border
 from ingest.chunks import Chunk
 from ingest.objects import Sighting, detect_frames, link
 from ingest.screen_text import LookReading, read_frames, read_looks, tracks
-from ingest.speech import spoken_lines, transcribe
-from ingest.storage import FRAMES, OBJECTS, RESULT, SCREEN_TEXT, SPEECH, VISUAL, engine_json, plain, typed
+from ingest.sounds import hear_sounds, sound_lines
+from ingest.speakers import Voices, hear_voices, speaker_turns
+from ingest.speech import joined_speech, spoken_lines, transcribe
+from ingest.storage import (
+    FRAMES,
+    OBJECTS,
+    RESULT,
+    SCREEN_TEXT,
+    SOUNDS,
+    SPEAKERS,
+    SPEECH,
+    VISUAL,
+    engine_json,
+    plain,
+    typed,
+)
 from ingest.watching import Watched, renamed, shown, summary, watch
 from ingest.work import PART, PART_ARRAY, Fraction, Part, Work, present
 from reelseek.artefacts import StageWriter
-from reelseek.records import Shot, TextBox, TimedText, Vector
+from reelseek.records import Shot, SoundEvent, TextBox, TimedText, Vector
 
 _T = TypeVar("_T")
 
@@ -70,16 +84,44 @@ def _join_watched(work: Work, parts: Sequence[Watched], writer: StageWriter) -> 
     return summary(result)
 
 
-def _listen(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> tuple[TimedText, ...]:
+def _quiet_borders(work: Work, chunk: Chunk) -> tuple[float, float]:
     path, info, ingest = work.path, work.info, work.settings.ingest
-    start, end = (quiet_border(path, info, ingest, border) for border in (chunk.start, chunk.end))
+    return quiet_border(path, info, ingest, chunk.start), quiet_border(path, info, ingest, chunk.end)
+
+
+def _listen(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> tuple[TimedText, ...]:
+    path, info, ingest, (start, end) = work.path, work.info, work.settings.ingest, _quiet_borders(work, chunk)
     return transcribe(path, info, ingest, load=work.engines.speech, progress=progress, start=start, end=end)
 
 
 def _join_speech(work: Work, parts: Sequence[Sequence[TimedText]], writer: StageWriter) -> str:
-    lines = [line for part in parts for line in part]
+    lines = joined_speech(parts)
     writer.json(RESULT[SPEECH], {"engine": engine_json(work.ref(SPEECH)), "lines": plain(lines)})
     return f"{len(lines)} sentences by {work.ref(SPEECH).id}"
+
+
+def _hear_voices(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> Voices:
+    path, info, ingest, (start, end) = work.path, work.info, work.settings.ingest, _quiet_borders(work, chunk)
+    return hear_voices(path, info, ingest, load=work.engines.speakers, progress=progress, start=start, end=end)
+
+
+def _join_voices(work: Work, parts: Sequence[Voices], writer: StageWriter) -> str:
+    turns, ref = speaker_turns(Voices.joined(parts)), work.ref(SPEAKERS)
+    writer.json(RESULT[SPEAKERS], {"engine": engine_json(ref), "turns": plain(turns)})
+    return f"{len({turn.speaker for turn in turns})} speakers in {len(turns)} turns by {ref.id}"
+
+
+def _hear_sounds(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> tuple[SoundEvent, ...]:
+    engine = present(work.engines.sounds(), SOUNDS)
+    path, info, ingest, (start, end) = work.path, work.info, work.settings.ingest, _quiet_borders(work, chunk)
+    return hear_sounds(path, info, ingest, engine, progress=progress, start=start, end=end)
+
+
+def _join_sounds(work: Work, parts: Sequence[Sequence[SoundEvent]], writer: StageWriter) -> str:
+    ref = work.ref(SOUNDS)
+    lines = sound_lines([event for part in parts for event in part], ref.id)
+    writer.json(RESULT[SOUNDS], {"engine": engine_json(ref), "lines": plain(lines)})
+    return f"{len(lines)} sounds by {ref.id}"
 
 
 def take_subtitles(work: Work, writer: StageWriter, progress: Fraction) -> str:
@@ -173,6 +215,13 @@ def _join_sightings(work: Work, parts: Sequence[Sequence[Sighting]], writer: Sta
 PERCEPTIONS: Mapping[str, Perception[Any]] = {
     FRAMES: Perception(_watch, _keep_json, lambda part: part.record(Watched), _join_watched),
     SPEECH: Perception(_listen, _keep_json, lambda part: typed(TimedText, part.json()), _join_speech),
+    SPEAKERS: Perception(
+        _hear_voices,
+        lambda voices, writer: writer.array(PART_ARRAY, voices.packed()),
+        lambda part: Voices.unpacked(part.array()),
+        _join_voices,
+    ),
+    SOUNDS: Perception(_hear_sounds, _keep_json, lambda part: typed(SoundEvent, part.json()), _join_sounds),
     SCREEN_TEXT: Perception(_read, _keep_json, lambda part: part.record(Readings), _join_readings),
     OBJECTS: Perception(_detect, _keep_json, _load_sightings, _join_sightings),
     VISUAL: Perception(_embed, _keep_vectors, lambda part: part.array(), _join_vectors),

@@ -10,8 +10,17 @@ from pathlib import Path
 from typing import Protocol
 
 from engines.families import Kind
-from engines.protocols import ImageTextEngine, ObjectEngine, ScreenTextEngine, SentenceEngine, SpeechEngine
+from engines.protocols import (
+    ImageTextEngine,
+    ObjectEngine,
+    ScreenTextEngine,
+    SentenceEngine,
+    SoundEngine,
+    SpeakerEngine,
+    SpeechEngine,
+)
 from engines.trackers import tracker_ref
+from ingest.audio_tracks import choose_audio
 from ingest.chunks import Chunk, chunks_of
 from ingest.speech import SpeechSource, speech_source
 from ingest.storage import (
@@ -22,6 +31,8 @@ from ingest.storage import (
     PROBE,
     SCREEN_TEXT,
     SEGMENTS,
+    SOUNDS,
+    SPEAKERS,
     SPEECH,
     TEXT_VECTORS,
     VISUAL,
@@ -31,12 +42,13 @@ from reelseek.settings import IngestSettings, Settings
 
 VERSIONS: Mapping[str, int] = {
     PROBE: 2, FRAMES: 2, SPEECH: 2, SCREEN_TEXT: 2, OBJECTS: 2, VISUAL: 1, SEGMENTS: 2, TEXT_VECTORS: 1, CHAPTERS: 2,
-    MEDIA: 1,
+    MEDIA: 1, SPEAKERS: 1, SOUNDS: 1,
 }  # fmt: skip
 """Raised with every change of a stage's code that can change its result; what depends on it is done again too."""
 
 ENGINE_OF: Mapping[str, Kind] = {
-    SPEECH: "speech", SCREEN_TEXT: "screen_text", OBJECTS: "objects", VISUAL: "visual", TEXT_VECTORS: "sentence",
+    SPEECH: "speech", SPEAKERS: "speakers", SOUNDS: "sounds", SCREEN_TEXT: "screen_text", OBJECTS: "objects",
+    VISUAL: "visual", TEXT_VECTORS: "sentence",
 }  # fmt: skip
 """Stage to the kind of engine that it uses."""
 
@@ -53,11 +65,13 @@ class EngineSource(Protocol):
     def visual(self) -> ImageTextEngine | None: ...
     def sentence(self) -> SentenceEngine | None: ...
     def speech(self) -> SpeechEngine | None: ...
+    def speakers(self) -> SpeakerEngine | None: ...
+    def sounds(self) -> SoundEngine | None: ...
     def screen_text(self) -> ScreenTextEngine | None: ...
     def objects(self) -> ObjectEngine | None: ...
 
 
-CHUNKED = (FRAMES, SPEECH, SCREEN_TEXT, OBJECTS, VISUAL)
+CHUNKED = (FRAMES, SPEECH, SPEAKERS, SOUNDS, SCREEN_TEXT, OBJECTS, VISUAL)
 """Stages that are done chunk by chunk, in this order, and then joined."""
 
 
@@ -178,6 +192,7 @@ def make_plan(
         )
     if source.note:
         plan.notes[SPEECH] = source.note
+    _heard(plan, info, ingest, failed)
     for stage in (SCREEN_TEXT, OBJECTS, VISUAL):
         ref = refs[stage]
         if not info.has_video:
@@ -196,12 +211,27 @@ def make_plan(
     return plan
 
 
+def _heard(plan: Plan, info: VideoInfo, ingest: IngestSettings, failed: Mapping[str, str]) -> None:
+    """What is heard besides words. Speakers are told apart where there are words to give to them."""
+    for stage in (SPEAKERS, SOUNDS):
+        ref = plan.refs[stage]
+        if not info.has_audio:
+            plan.off[stage] = "no audio"
+        elif stage == SPEAKERS and SPEECH not in plan.keys:
+            plan.off[stage] = "no words"
+        elif ref is None:
+            plan.off[stage] = failed.get(stage) or "no engine"
+        else:
+            track = choose_audio(info, ingest)
+            plan.add(stage, engine=ref, sound=track["index"] if track else "", chunk_seconds=ingest.chunk_seconds)
+
+
 def _derived(plan: Plan, info: VideoInfo, ingest: IngestSettings, failed: Mapping[str, str]) -> None:
     sentence = plan.refs[TEXT_VECTORS]
-    heard = (FRAMES, SPEECH, SCREEN_TEXT, OBJECTS)
+    heard = (FRAMES, SPEECH, SPEAKERS, SCREEN_TEXT, OBJECTS)
     plan.add(SEGMENTS, of=heard, duration=plan.covered, segment_min=ingest.segment_min, segment_max=ingest.segment_max)
     if sentence is not None:
-        plan.add(TEXT_VECTORS, engine=sentence, of=[SEGMENTS])
+        plan.add(TEXT_VECTORS, engine=sentence, of=[SEGMENTS, SOUNDS])
     else:
         plan.off[TEXT_VECTORS] = failed.get(TEXT_VECTORS) or "no engine"
     plan.add(CHAPTERS, of=[SEGMENTS, TEXT_VECTORS, VISUAL])

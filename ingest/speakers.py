@@ -85,6 +85,15 @@ class Voices:
             np.concatenate(vectors) if vectors else np.zeros((0, 0), np.float32),
         )
 
+    def packed(self) -> Floats:
+        """As one array, `(n, 3 + dimension)`."""
+        return np.column_stack([self.spans, self.regions, self.vectors.reshape(len(self.spans), -1)])
+
+    @staticmethod
+    def unpacked(packed: Floats) -> Voices:
+        """What `packed` made an array of."""
+        return Voices(packed[:, :2], packed[:, 2].astype(np.int64), packed[:, 3:].astype(np.float32))
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

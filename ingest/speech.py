@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from engines.protocols import ScreenTextEngine, SpeechEngine
+from engines.speech_guards import without_loops
 from ingest.audio import RATE, sound, windows
 from ingest.audio_tracks import choose_audio, chosen_audio
 from ingest.bitmap_subtitles import BITMAP, read_bitmaps
@@ -193,6 +194,11 @@ def transcribe(
             if line.text.strip():
                 lines.append(_shifted(line, start + begin, info.duration))
     return tuple(lines)
+
+
+def joined_speech(parts: Sequence[Sequence[TimedText]]) -> tuple[TimedText, ...]:
+    """The sentences of consecutive stretches; what an engine says over and over is kept once, also over borders."""
+    return tuple(without_loops([line for part in parts for line in part]))
 
 
 def _within(cues: Sequence[Cue], info: VideoInfo) -> list[Cue]:

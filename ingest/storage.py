@@ -13,13 +13,19 @@ from pydantic import TypeAdapter
 from reelseek.artefacts import ArtefactStore
 from reelseek.records import EngineRef, Image
 
-PROBE, FRAMES, SPEECH, SCREEN_TEXT, OBJECTS, VISUAL, SEGMENTS, TEXT_VECTORS, CHAPTERS, MEDIA = STAGES = (
-    "probe", "frames", "speech", "screen_text", "objects", "visual", "segments", "text_vectors", "chapters", "media"
+STAGES = (
+    "probe", "frames", "speech", "speakers", "sounds", "screen_text", "objects", "visual", "segments", "text_vectors",
+    "chapters", "media",
 )  # fmt: skip
 """Every stage, in the order in which they run."""
 
+(
+    PROBE, FRAMES, SPEECH, SPEAKERS, SOUNDS, SCREEN_TEXT, OBJECTS, VISUAL, SEGMENTS, TEXT_VECTORS, CHAPTERS, MEDIA,
+) = STAGES  # fmt: skip
+
 RESULT = {
-    PROBE: "info.json", FRAMES: "frames.json", SPEECH: "lines.json", SCREEN_TEXT: "lines.json",
+    PROBE: "info.json", FRAMES: "frames.json", SPEECH: "lines.json", SPEAKERS: "turns.json", SOUNDS: "lines.json",
+    SCREEN_TEXT: "lines.json",
     OBJECTS: "objects.json", VISUAL: "visual.json", SEGMENTS: "segments.json", TEXT_VECTORS: "vectors.json",
     CHAPTERS: "chapters.json", MEDIA: "media.json",
 }  # fmt: skip

@@ -54,6 +54,8 @@ STAGE_NAMES = {
     "probe": "Reading the file",
     "frames": "Looking at the pictures",
     "speech": "Listening",
+    "speakers": "Telling voices apart",
+    "sounds": "Listening for sounds",
     "screen_text": "Reading the screen",
     "objects": "Finding objects",
     "visual": "Comparing pictures with words",

@@ -28,7 +28,9 @@ from reelseek.settings import Settings, load_settings
 from tests.support.checkpoints import write_openclip, write_yolox
 from tests.support.media import busy, plain, slide, steady, tone, tone_spans, truncated, write_video
 
-OFF = dict.fromkeys(("visual", "sentence", "speech", "screen_text", "objects", "vlm"), "off")
+OFF = dict.fromkeys(("visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "vlm"), "off")
+UNHEARD = dict.fromkeys(("speakers", "sounds"), "off")
+"""Of a video without sound."""
 SRT = (
     "1\n00:00:01,000 --> 00:00:03,000\nWelcome to the harbour.\n\n"
     "2\n00:00:08,000 --> 00:00:10,000\nNow the lighthouse.\n"
@@ -94,8 +96,8 @@ def test_subtitles_are_the_speech_and_say_so(indexed: Indexed) -> None:
     channels = {channel: ref.id if ref else None for channel, ref in document.channels.items()}
     assert channels[Channel.SPEECH] == "subtitles:sidecar"
     assert channels[Channel.SCREEN_TEXT] == "rapidocr:PP-OCRv6"
-    assert set(channels) == {Channel.VISUAL, Channel.SPEECH, Channel.SCREEN_TEXT, Channel.OBJECTS}
-    assert None not in channels.values()
+    assert set(channels) == {Channel.VISUAL, Channel.SPEECH, Channel.SCREEN_TEXT, Channel.OBJECTS, Channel.SOUND}
+    assert [channel for channel, engine in channels.items() if engine is None] == [Channel.SOUND]
 
 
 def test_the_document_fits_together(indexed: Indexed) -> None:
@@ -149,7 +151,7 @@ def test_a_second_run_opens_no_video_loads_no_model_and_says_so(
     monkeypatch.setattr(ingest.opening.av, "open", refuse)
     monkeypatch.setattr(Engines, "_engine", refuse)
     again = run(indexed.path, indexed.settings)
-    assert set(states(again).values()) == {"reused"}
+    assert states(again) == dict.fromkeys(STAGES, "reused") | UNHEARD
     assert not again.worked
     assert again.fingerprint == indexed.outcome.fingerprint
 
@@ -171,13 +173,13 @@ def test_another_engine_redoes_its_stage_and_what_depends_on_it_alone(indexed: I
     again = run(indexed.path, settings)
     assert states(again) == dict.fromkeys(("probe", "frames", "speech", "objects", "visual"), "reused") | {
         "screen_text": "off"
-    } | dict.fromkeys(("segments", "text_vectors", "chapters", "media"), "done")
+    } | UNHEARD | dict.fromkeys(("segments", "text_vectors", "chapters", "media"), "done")
     assert again.fingerprint != indexed.outcome.fingerprint
     document = load_document(ArtefactStore(settings.artefacts_url), again)
     assert document.channels[Channel.SCREEN_TEXT] is None
     assert all(line.channel == Channel.SPEECH for line in document.lines)
-    assert states(run(indexed.path, indexed.settings.model_copy(update={"data": tmp_path / "data"}))) == dict.fromkeys(
-        STAGES, "reused"
+    assert states(run(indexed.path, indexed.settings.model_copy(update={"data": tmp_path / "data"}))) == (
+        dict.fromkeys(STAGES, "reused") | UNHEARD
     )
 
 
@@ -283,7 +285,7 @@ def test_sound_alone_is_indexed_and_silence_loads_no_model(tmp_path: Path, monke
     assert (document.frames, document.shots) == ((), ())
     assert [segment.speech for segment in document.segments] == ["A whisper."]
     assert {name for name, state in states(outcome).items() if state == "off"} == {
-        "frames", "screen_text", "objects", "visual", "text_vectors", "media"
+        "frames", "speakers", "sounds", "screen_text", "objects", "visual", "text_vectors", "media"
     }  # fmt: skip
     path.with_suffix(".vtt").unlink()
     assert load_document(ArtefactStore(settings.artefacts_url), run(path, settings)).lines == ()
