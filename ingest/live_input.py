@@ -223,6 +223,7 @@ class Pipe:
     """Standard input: what is there is given at once, not when a block is full."""
 
     def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream  # kept: it closes what is under it when it goes
         self._raw: Any = getattr(stream, "raw", stream)
 
     def read(self, size: int, /) -> bytes:

@@ -29,7 +29,10 @@ _IN_MP4 = frozenset(
 )
 _FORMATS = {MP4: "mp4", MATROSKA: "matroska"}
 # Fragments until it is closed, then an ordinary file: what a killed process leaves can be read up to its last fragment.
-_FRAGMENTS = {"movflags": "hybrid_fragmented+frag_keyframe", "frag_duration": "2000000"}
+_KEPT_READABLE = {
+    MP4: {"movflags": "hybrid_fragmented+frag_keyframe", "frag_duration": "2000000", "flush_packets": "1"},
+    MATROSKA: {"cluster_time_limit": "2000", "flush_packets": "1"},
+}
 _MILLISECONDS = 1_000
 
 
@@ -53,8 +56,7 @@ def open_output(path: Path, suffix: str, tags: Mapping[str, str], *, fragments: 
         tags: title and the like.
         fragments: keep it readable while it is written. Otherwise equal packets give equal bytes.
     """
-    mp4 = suffix == MP4
-    options = (_FRAGMENTS if mp4 else {}) if fragments else {"fflags": "+bitexact"}
+    options = _KEPT_READABLE[suffix] if fragments else {"fflags": "+bitexact"}
     output: OutputContainer = av.open(f"file:{path.absolute()}", "w", format=_FORMATS[suffix], options=dict(options))
     output.metadata.update(tags)
     return output

@@ -231,6 +231,17 @@ def test_a_playlist_cannot_read_files_of_this_machine(lines: list[str], tmp_path
         assert received(f"{site}/live.m3u8") == 0, "it read the secret"
 
 
+def test_a_playlist_may_name_its_segments(tmp_path: Path) -> None:
+    part = stream_file(tmp_path / "s.ts", 2.0).read_bytes()
+    listed = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:2,\ns.ts\n#EXT-X-ENDLIST\n"
+
+    def answer(path: str) -> tuple[int, str, bytes]:
+        return (200, "video/mp2t", part) if path == "/s.ts" else (200, "application/vnd.apple.mpegurl", listed)
+
+    with web_site(answer) as site:
+        assert received(f"{site}/live.m3u8") > 20
+
+
 def received(url: str) -> int:
     """How many packets come from a URL."""
     try:
@@ -364,11 +375,10 @@ def test_a_killed_recorder_leaves_no_half_video_and_the_next_one_saves_the_rest(
     assert process.stdin is not None
     process.stdin.write(content[: len(content) * 6 // 10])  # twelve seconds: a file and a half, and a little
     process.stdin.flush()
-    wait_for(lambda: list((quick.live_path / "door").glob(".*.part")), "an open recording")
-    wait_for(lambda: (quick.live_path / "door").exists() and files(quick)[-1].suffix == ".mp4", "a whole recording")
-    part = wait_for(
-        lambda: next((p for p in files(quick) if p.stat().st_size > 20_000 and p.suffix == ".part"), None), ""
-    )
+    folder = quick.live_path / "door"
+    wait_for(lambda: list(folder.glob("door*.mp4")), "a whole recording")
+    part = wait_for(lambda: next(iter(folder.glob(".*.part")), None), "an open one")
+    time.sleep(1.0)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert part.name not in {Path(video.path).name for video in catalogue.videos()}
