@@ -12,7 +12,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from library.catalogue import open_catalogue
 from library.ledger import Ledger
 from reelseek.settings import Settings, load_settings
-from workers.enqueue import queue_maintenance, queue_scan, ring
+from workers.enqueue import GC, STALE, queue_maintenance, queue_scan, queue_upkeep, ring
 
 if TYPE_CHECKING:
     from workers.workspace import Workspace
@@ -68,6 +68,26 @@ def maintain_index() -> None:
         _ring_for(ledger, settings)
 
 
+@shared_task(name="reelseek.find_stale")  # type: ignore[untyped-decorator]
+def find_stale() -> None:
+    """Queue a look for what a changed engine or setting made stale."""
+    _queue(STALE)
+
+
+@shared_task(name="reelseek.collect_garbage")  # type: ignore[untyped-decorator]
+def collect_garbage() -> None:
+    """Queue the reclaiming of space."""
+    _queue(GC)
+
+
+def _queue(kind: str) -> None:
+    settings = load_settings()
+    with open_catalogue(settings) as catalogue:
+        ledger = Ledger(catalogue, settings.workers)
+        queue_upkeep(ledger, kind)
+        _ring_for(ledger, settings)
+
+
 def _ring_for(ledger: Ledger, settings: Settings) -> None:
     if waiting := ledger.due():
         ring(settings, min(waiting, settings.workers.concurrency))
@@ -84,9 +104,14 @@ def _workspace() -> Workspace:
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def _begin(**_: Any) -> None:
-    """A worker checks the index, scans, and looks for left work as soon as it runs, not when the schedule says."""
+    """A worker checks the index, scans, and looks for left work as soon as it runs, not when the schedule says.
+
+    It also looks for what is stale: settings change while it does not run.
+    """
     maintain_index()
     scan_libraries()
+    if load_settings().workers.reindex == "auto":
+        find_stale()
     reconcile()
 
 
