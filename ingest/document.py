@@ -12,6 +12,8 @@ from ingest.outcome import IngestOutcome
 from ingest.segments import overlapping
 from ingest.speakers import Turn, with_speakers
 from ingest.storage import (
+    CAPTION_VECTORS,
+    CAPTIONS,
     CHAPTERS,
     FRAMES,
     OBJECTS,
@@ -71,7 +73,9 @@ def load_document(store: ArtefactStore, video: IngestOutcome | str) -> VideoDocu
         info = stored_info(results)
     else:
         results, info = Results(store, video.video_id, video.keys), video.info
-    frames, segments, lines = load_frames(results), load_segments(results), load_lines(results)
+    told = results.json(CAPTIONS)
+    segments = with_captions(load_segments(results), told.get("captions", ()))
+    frames, lines = load_frames(results), (*load_lines(results), *caption_lines(results))
     visual, text = results.json(VISUAL), results.json(TEXT_VECTORS)
     frame_vectors = results.array(VISUAL, "vectors.npy")
     return VideoDocument(
@@ -86,7 +90,7 @@ def load_document(store: ArtefactStore, video: IngestOutcome | str) -> VideoDocu
         frame_vectors=None if frame_vectors is None else _unit(frame_vectors),
         segment_visual_vectors=None if frame_vectors is None else pooled(frames, segments, frame_vectors),
         segment_text_vectors=_normalised(results.array(TEXT_VECTORS, "segments.npy")),
-        line_vectors=_normalised(results.array(TEXT_VECTORS, "lines.npy")),
+        line_vectors=_line_vectors(results, len(lines)),
         tracks=results.records(ObjectTrack, OBJECTS, "tracks"),
         object_counts=load_counts(results),
         channels=load_channels(results, lines),
@@ -144,6 +148,28 @@ def load_segments(results: Results) -> tuple[Segment, ...]:
     return results.records(Segment, SEGMENTS, "segments")
 
 
+def with_captions(segments: Sequence[Segment], captions: Sequence[str]) -> tuple[Segment, ...]:
+    """Segments with their captions; there is one for each, or none at all."""
+    if not captions:
+        return tuple(segments)
+    return tuple(replace(item, caption=text) for item, text in zip(segments, captions, strict=True))
+
+
+def caption_lines(results: Results) -> tuple[TimedText, ...]:
+    """Captions as lines, the last ones of `line_vectors`; segments in a row with the same one are one line."""
+    told = results.json(CAPTIONS)
+    if not told:
+        return ()
+    source = str(told["engine"]["id"])
+    lines: list[TimedText] = []
+    for segment, text in zip(load_segments(results), told["captions"], strict=True):
+        if lines and lines[-1].text == text and lines[-1].end == segment.start:
+            lines[-1] = replace(lines[-1], end=segment.end)
+        elif text:
+            lines.append(TimedText(Channel.CAPTION, segment.start, segment.end, text, source))
+    return tuple(lines)
+
+
 def pooled(frames: tuple[Frame, ...], segments: tuple[Segment, ...], vectors: Vector) -> Vector:
     """Each segment's visual vector: the mean over its keyframes, by how long each stood, normalised."""
     rows = np.zeros((len(segments), vectors.shape[1]), np.float32)
@@ -152,6 +178,16 @@ def pooled(frames: tuple[Frame, ...], segments: tuple[Segment, ...], vectors: Ve
             shown = min(frame.end, segment.end) - max(frame.time, segment.start)
             rows[row] += vectors[frame.index] * max(shown, 1e-3)
     return _unit(rows)
+
+
+def _line_vectors(results: Results, count: int) -> Vector | None:
+    """A row for each line; zero rows for captions that are not embedded."""
+    parts = [results.array(stage, "lines.npy") for stage in (TEXT_VECTORS, CAPTION_VECTORS)]
+    if parts[0] is None:
+        return None
+    joined = np.concatenate([part for part in parts if part is not None])
+    missing = np.zeros((count - len(joined), joined.shape[1]), np.float32)
+    return _unit(np.concatenate([joined, missing]))
 
 
 def _space(ref: EngineRef | None, dimension: int) -> VectorSpace | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from ingest.storage import STAGES
 from reelseek.records import VideoInfo
 
 StageProgress = Callable[[str, float], None]
@@ -46,8 +47,8 @@ class IngestOutcome:
 
     @property
     def fingerprint(self) -> str:
-        """Changes whenever any result that the index holds of the video has another key."""
-        text = "\n".join(f"{stage}={key}" for stage, key in sorted(self.keys.items()))
+        """Changes whenever any result that the index holds of the video has another key; captions come on top of it."""
+        text = "\n".join(f"{stage}={key}" for stage, key in sorted(self.keys.items()) if stage in STAGES)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     @property

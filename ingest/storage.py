@@ -23,11 +23,14 @@ STAGES = (
     PROBE, FRAMES, SPEECH, SPEAKERS, SOUNDS, SCREEN_TEXT, OBJECTS, VISUAL, SEGMENTS, TEXT_VECTORS, CHAPTERS, MEDIA,
 ) = STAGES  # fmt: skip
 
+CAPTIONS, CAPTION_VECTORS = "captions", "caption_vectors"
+"""Results of the second pass (`ingest/captioned.py`), which are no stages of an ingest."""
+
 RESULT = {
     PROBE: "info.json", FRAMES: "frames.json", SPEECH: "lines.json", SPEAKERS: "turns.json", SOUNDS: "lines.json",
     SCREEN_TEXT: "lines.json",
     OBJECTS: "objects.json", VISUAL: "visual.json", SEGMENTS: "segments.json", TEXT_VECTORS: "vectors.json",
-    CHAPTERS: "chapters.json", MEDIA: "media.json",
+    CHAPTERS: "chapters.json", MEDIA: "media.json", CAPTIONS: "captions.json", CAPTION_VECTORS: "vectors.json",
 }  # fmt: skip
 """The JSON file in which each stage keeps its result."""
 

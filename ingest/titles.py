@@ -104,7 +104,8 @@ def heading_times(lines: Sequence[TimedText]) -> list[float]:
 
 
 def _inside(lines: Sequence[TimedText], start: float, end: float) -> list[TimedText]:
-    return [line for line in lines if start <= (line.start + line.end) / 2 < end]
+    texts = (line for line in lines if line.channel in (Channel.SPEECH, Channel.SCREEN_TEXT))
+    return [line for line in texts if start <= (line.start + line.end) / 2 < end]
 
 
 def _everywhere(segments: Sequence[Segment], spans: Sequence[tuple[float, float]]) -> frozenset[str]:

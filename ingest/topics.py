@@ -56,6 +56,7 @@ _LEAST_SCATTER = 0.02
 _LEAST_WORDS = 4
 """Shorter utterances ("Mm-hmm.") belong to no topic."""
 _SHARE_WITH_TEXT = 0.3
+_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT)
 
 Matrix = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
@@ -143,7 +144,7 @@ def segment_vectors(evidence: Evidence) -> Matrix | None:
     vectors = np.zeros((len(segments), evidence.line_vectors.shape[1]), np.float32)
     for line, vector in zip(evidence.lines, evidence.line_vectors, strict=True):
         words = len(line.text.split())
-        if line.channel == Channel.SPEECH and words < _LEAST_WORDS:
+        if line.channel not in _TEXTS or (line.channel == Channel.SPEECH and words < _LEAST_WORDS):
             continue
         first, last = _reach(starts, line.start, line.end)
         shown = np.minimum(ends[first:last], line.end) - np.maximum(starts[first:last], line.start)
