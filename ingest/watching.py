@@ -60,7 +60,7 @@ def watch(
     """
     report, detector = DecodeReport(), ShotDetector()
     keyframes = KeyframeSelector(settings)
-    looks = LookSelector(settings, keyframes)
+    looks = LookSelector(keyframes)
     storyboard = Storyboard(info.duration, settings.storyboard_interval, writer.bytes)
     kept: list[Kept] = []
     looked: list[float] = []

@@ -10,7 +10,7 @@ import pytest
 
 from ingest.chunks import chunks_of
 from ingest.decode import DecodeReport, Picture, fitted, pictures
-from ingest.keyframes import Kept, KeyframeSelector, change, place
+from ingest.keyframes import Kept, KeyframeSelector, place
 from ingest.probe import probe
 from ingest.shots import ShotDetector
 from ingest.storage import FRAMES
@@ -156,17 +156,6 @@ def test_motion_makes_keyframes_seldom(tmp_path: Path) -> None:
     assert 4 <= len(frames) <= 8
     gaps = np.diff([frame.time for frame in frames])
     assert gaps.max() <= 2.6
-
-
-def test_change_sees_a_small_new_text_and_not_noise() -> None:
-    noise = np.random.default_rng(3).integers(-3, 4, (72, 128, 3))
-    still = np.full((72, 128, 3), 230)
-    text = still.copy()
-    text[30:33, 20:80:3] = 20
-    as_picture = [array.astype(np.uint8) for array in (still, still + noise, text)]
-    assert change(as_picture[0], as_picture[1]) < 0.01
-    assert change(as_picture[0], as_picture[2]) > SETTINGS.change_threshold
-    assert change(as_picture[0], as_picture[0]) == 0
 
 
 def test_a_shot_without_a_keyframe_joins_its_neighbour() -> None:
