@@ -6,10 +6,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.objects import measure
 from engines.trackers import tracker_ref
 from ingest.objects import Followed, Sighting, counts, detect_frames, link
 from reelseek.errors import EngineUnavailable
@@ -26,6 +28,13 @@ def tracker(request: pytest.FixtureRequest) -> EngineRef:
     if request.param != "overlap":
         pytest.importorskip("ultralytics")
     return tracker_ref(EngineSettings(tracker=request.param))
+
+
+@pytest.fixture(scope="module")
+def object_figures(shared_data: Path) -> dict[str, dict[str, dict[str, float]]]:
+    assert shared_data.is_dir()
+    figures: dict[str, dict[str, dict[str, float]]] = measure()["clips"]
+    return figures
 
 
 def found(label: str, box: Box, confidence: float = 0.9) -> Detection:
@@ -261,3 +270,17 @@ def test_the_trackers_have_different_identities() -> None:
     refs = {name: tracker_ref(EngineSettings(tracker=name)) for name in TRACKERS}
     assert len({ref.fingerprint for ref in refs.values()}) == 3
     assert tracker_ref(EngineSettings()) == refs["bytetrack"]
+
+
+@pytest.mark.release
+@pytest.mark.parametrize("name", TRACKERS)
+def test_real_clips_hold_what_one_counts_by_eye(
+    name: str, object_figures: dict[str, dict[str, dict[str, float]]]
+) -> None:
+    for file, most in (("intel_one_by_one_person.mp4", 0.05), ("intel_cars.mp4", 0.15), ("intel_bottles.mp4", 0.1)):
+        row = object_figures[file][name]
+        assert (row["switches"], row["missed"]) == (0, 0), file
+        assert row["count_error"] <= most, file
+        assert row["times_error"] <= 0.6, file
+    assert object_figures["intel_one_by_one_person.mp4"][name]["tracks"] == 6
+    assert object_figures["intel_bottles.mp4"][name]["tracks"] == 7
