@@ -25,7 +25,7 @@ OneVideo = Annotated[list[str] | None, typer.Option("--video", metavar="ID", hel
 def search(
     context: typer.Context,
     query: Annotated[
-        str, typer.Argument(help="Words, or the query language: said: text: seen: object: A then B.")
+        str, typer.Argument(help="Words, or the query language: said: text: seen: sound: object: A then B.")
     ] = "",
     k: Count = None,
     video: OneVideo = None,

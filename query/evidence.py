@@ -19,11 +19,12 @@ from reelseek.tracks import tell
 CONTEXT = 8.0
 """Seconds around a moment from which more lines are told, as far as the budget allows."""
 
-_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
+_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION, Channel.SOUND)
 _NAMES = {
     Channel.SPEECH: "said",
     Channel.SCREEN_TEXT: "on screen",
     Channel.CAPTION: "caption",
+    Channel.SOUND: "heard",
     Channel.OBJECTS: "objects",
     Channel.VISUAL: "picture",
     Channel.TITLE: "title",

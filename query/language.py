@@ -29,7 +29,7 @@ _QUESTION = re.compile(
 _COUNT = re.compile(r"^(>=|<=|==|=|>|<)\s*(\d{1,6})$")
 _DATE = re.compile(r"^(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?$")
 _OPERATORS = re.compile(
-    r"(?:said|text|seen|object|video|tag|lang|before|after):|then\[[^\]]*\]|then\[|[<>=]+|[\"“”„«»()\[\]]|(?<!\S)-+",
+    r"(?:said|text|seen|sound|object|video|tag|lang|before|after):|then\[[^\]]*\]|then\[|[<>=]+|[\"“”„«»()\[\]]|(?<!\S)-+",
     re.IGNORECASE,
 )
 _UNCLOSED = "the bracket behind then is not closed"
@@ -49,6 +49,7 @@ class Field(StrEnum):
     SAID = "said"
     TEXT = "text"
     SEEN = "seen"
+    SOUND = "sound"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from query.language import EVENTS, Field, Filters, Join, ObjectCount, ObjectFact
 from query.words import STOP_WORDS, content_terms, stem, stems, tokens
 from reelseek.records import Channel
 
-TEXT_CHANNELS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION, Channel.TITLE)
+TEXT_CHANNELS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION, Channel.SOUND, Channel.TITLE)
 """Channels that hold words."""
 
 UNSURE = 0.7
@@ -237,6 +237,8 @@ def _of_words(item: Words, labels: tuple[str, ...]) -> Requirement:
         return Requirement(text, {Channel.SPEECH: text}, phrase=item.phrase)
     if item.field is Field.TEXT:
         return Requirement(text, {Channel.SCREEN_TEXT: text}, phrase=item.phrase)
+    if item.field is Field.SOUND:
+        return Requirement(text, {Channel.SOUND: text}, phrase=item.phrase)
     if item.phrase:
         return Requirement(text, dict.fromkeys(TEXT_CHANNELS, text), phrase=True)
     return decouple(text, labels)

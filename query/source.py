@@ -21,6 +21,9 @@ SAMPLE_LINES = 5_000
 SAMPLE_FRAMES = 2_000
 """Rows that the library's statistics are taken from; a smaller library is taken whole."""
 
+_BLOCK_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
+"""The channels whose texts segments have."""
+
 _LINE = ("video_id", "line_index", "channel", "start", "end", "text", "language", "confidence")
 _SCENE = ("video_id", "start", "end", "object_counts", "tracks")
 _FRAME = ("video_id", "frame_index", "shot", "start", "end", "image")
@@ -180,7 +183,7 @@ class Source:
 
     def blocks_by_words(self, text: str, channels: Sequence[Channel], k: int) -> list[Block]:
         """Segments by BM25."""
-        columns = [str(channel) for channel in channels if channel is not Channel.TITLE]
+        columns = [str(channel) for channel in channels if channel in _BLOCK_TEXTS]
         if not columns:
             return []
         hits = self.snapshot.search_text("segments", text, k, self.scope, columns)
@@ -289,9 +292,7 @@ def _line(row: dict[str, Any], *, bm25: float = 0.0, cosine: float | None = None
 
 
 def _block(row: dict[str, Any], *, bm25: float = 0.0, cosine: float | None = None) -> Block:
-    texts = {
-        channel: row[channel] for channel in (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION) if row[channel]
-    }
+    texts = {channel: row[channel] for channel in _BLOCK_TEXTS if row[channel]}
     return Block(row["video_id"], row["segment_index"], row["start"], row["end"], texts, bm25, cosine)
 
 

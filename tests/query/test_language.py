@@ -26,6 +26,7 @@ def one(text: str) -> Stage:
         ('"slow down" please', (Words("slow down", phrase=True), Words("please"))),
         ("„langsam fahren“", (Words("langsam fahren", phrase=True),)),
         ("said:hello said:there", (Words("hello there", Field.SAID),)),
+        ("sound:applause", (Words("applause", Field.SOUND),)),
         ('text:"Q3 plan"', (Words("Q3 plan", Field.TEXT, phrase=True),)),
         ('seen:"a red hat"', (Words("a red hat", Field.SEEN),)),
         ("SEEN:(a man in a hat)", (Words("a man in a hat", Field.SEEN),)),

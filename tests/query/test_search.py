@@ -19,6 +19,8 @@ from reelseek.wire import search_payload
 from tests.query.conftest import NO_MODELS, Search
 from tests.support.query_world import COOKING, COPY, FILMS, GERMAN, LECTURE, MEETING, TRAFFIC, Film, World, scaled
 
+MEETING_SOUNDS = [(start, end) for start, end, _ in MEETING.heard]
+
 
 def first(result: SearchResult) -> Moment:
     assert result.moments, f"nothing found for {result.query!r}; near: {result.near_misses}"
@@ -89,6 +91,15 @@ def test_scopes_bind(search: Search) -> None:
     written = search("text:lisbon").moments
     assert {moment.start for moment in written} == {25.0, 140.0}
     assert all(set(moment.channels) == {Channel.SCREEN_TEXT} for moment in written)
+
+
+@pytest.mark.parametrize("query", ["sound:applause", 'sound:"fire alarm"', "applause", "a fire alarm"])
+def test_sounds_are_found(search: Search, query: str) -> None:
+    moment = first(search(query))
+    assert moment.video_id == MEETING.video_id
+    assert (moment.start, moment.end) in MEETING_SOUNDS
+    assert set(moment.channels) == {Channel.SOUND}
+    assert not search("sound:budget").moments
 
 
 def test_two_scopes_must_hold_at_one_place(search: Search) -> None:

@@ -46,7 +46,7 @@ class Film:
     """What a video of the world holds.
 
     Attributes:
-        said: (start, end, text); written: likewise.
+        said: (start, end, text); written, heard (sounds that are no words): likewise.
         objects: (start, end, {label: count}) per keyframe, which are also its shots.
         tracks: the objects of a film that moves.
     """
@@ -55,6 +55,7 @@ class Film:
     duration: float
     said: tuple[tuple[float, float, str], ...] = ()
     written: tuple[tuple[float, float, str], ...] = ()
+    heard: tuple[tuple[float, float, str], ...] = ()
     objects: tuple[tuple[float, float, dict[str, int]], ...] = ()
     tracks: tuple[ObjectTrack, ...] = ()
     language: str = "en"
@@ -114,6 +115,7 @@ MEETING = Film(
         (150.0, 154.0, "The budget discussion continues on Thursday."),
     ),
     written=((25.0, 45.0, "Office Lisbon"), (140.0, 160.0, "Agenda: budget, hiring, Lisbon")),
+    heard=((96.0, 101.0, "Applause"), (180.0, 190.0, "Fire alarm")),
 )
 GERMAN = Film(
     "Wanderung.mp4",
@@ -178,7 +180,7 @@ def document_of(
         sorted(
             (
                 TimedText(channel, start, end, text, source="test", language=film.language)
-                for channel, texts in ((SPEECH, film.said), (WRITTEN, film.written))
+                for channel, texts in ((SPEECH, film.said), (WRITTEN, film.written), (Channel.SOUND, film.heard))
                 for start, end, text in texts
             ),
             key=lambda line: line.start,
