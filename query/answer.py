@@ -29,6 +29,7 @@ _WRITTEN = re.compile(
     r"\b(?:says?|reads?|shows?|written|lists?|contains?)\b|\bwhat\s+is\s+(?:written|shown\s+on)\b",
     re.IGNORECASE,
 )
+_VERBS = {Channel.SPEECH: "is said", Channel.CAPTION: "is seen"}
 _MOST = 4
 _RELATIVE = 0.75
 _COUNTED_VIDEOS = 3
@@ -131,7 +132,7 @@ def _quote(asked: Asked, draft: Draft) -> None:
             if citation is None:
                 continue
             told.add(text.casefold())
-            verb = "is said" if item.channel is Channel.SPEECH else "stands on screen"
+            verb = _VERBS.get(item.channel, "stands on screen")
             where = f"At {format_time(item.start)} in “{moment.title}”"
             draft.sentences.append(f"{where} it {verb}: “{text}” [{draft.cite(citation)}]")
 

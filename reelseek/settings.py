@@ -71,6 +71,9 @@ class IngestSettings(_Group):
     audio_track: str = Field(
         "", description="sound track to listen to: its number in the file or its language; empty chooses by rule"
     )
+    captions: str = Field(
+        "auto", pattern="^(auto|off)$", description="captions of segments, where a VLM is present: auto, off"
+    )
     max_duration: float = Field(48 * 3600, gt=0, description="longest video that is accepted (s)")
     max_pixels: int = Field(8192 * 8192, gt=0, description="most pixels of a picture that are decoded")
     max_bytes: int = Field(1 << 40, gt=0, description="largest file that is accepted (bytes)")

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from celery import Celery
 
 INDEX, CHUNK, SCAN, MAINTAIN, FETCH = "index", "chunk", "scan", "maintain", "fetch"
-REINDEX, STALE, GC, SAVED = "reindex", "stale", "gc", "saved"
+REINDEX, STALE, GC, SAVED, CAPTION = "reindex", "stale", "gc", "saved", "caption"
 """Kinds of jobs."""
 
 _SCAN_PRIORITY, _LIVE_PRIORITY, _PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 25, 20, 0, -10
+_CAPTION_PRIORITY = -20
 
 _log = logging.getLogger(__name__)
 
@@ -73,6 +74,11 @@ def queue_index(
 def queue_index_now(ledger: Ledger, path: str | Path) -> Job:
     """Write an indexing job that a person waits for, without ringing."""
     return queue_index(ledger, path, priority=_PERSON_PRIORITY)
+
+
+def queue_captions(ledger: Ledger, video_id: str) -> Job:
+    """Write a job that captions a video which is in the index, behind all others, without ringing."""
+    return ledger.enqueue(CAPTION, {"video_id": video_id}, f"{CAPTION}:{video_id}", _CAPTION_PRIORITY)
 
 
 def queue_scan(ledger: Ledger, library_id: int) -> Job:

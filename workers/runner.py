@@ -13,11 +13,25 @@ from ingest.running import Share
 from library.ledger import Ledger
 from library.records import Job
 from library.searches import saved_searches
-from reelseek.errors import Cancelled, JobLost, ReelseekError
+from reelseek.errors import Cancelled, Forbidden, InvalidRequest, JobLost, ReelseekError
 from reelseek.records import JsonObject
 from reelseek.urls import masked
+from workers.captioning import caption_video, queue_wanted_captions
 from workers.collecting import collect_garbage
-from workers.enqueue import CHUNK, FETCH, GC, INDEX, MAINTAIN, REINDEX, SAVED, SCAN, STALE, enqueue_index, queue_upkeep
+from workers.enqueue import (
+    CAPTION,
+    CHUNK,
+    FETCH,
+    GC,
+    INDEX,
+    MAINTAIN,
+    REINDEX,
+    SAVED,
+    SCAN,
+    STALE,
+    enqueue_index,
+    queue_upkeep,
+)
 from workers.indexing import FileReport, index_file
 from workers.lease import held
 from workers.processes import worker_name
@@ -114,10 +128,16 @@ def _reindex(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     return _indexed(workspace, reindex_video(workspace, video_id, job.payload["again"], report, share=share))
 
 
+def _caption(workspace: Workspace, job: Job, report: Report) -> JsonObject:
+    video_id = str(job.payload["video_id"])
+    return {"video_id": video_id, "captions": caption_video(workspace, video_id, report)}
+
+
 def _indexed(workspace: Workspace, found: FileReport) -> JsonObject:
     maintain_if_due(workspace)
     if found.state == "failed":
         raise _Failed(found.reason, may_pass=found.may_pass)
+    queue_wanted_captions(workspace, found.video_id)
     if found.state == "indexed" and saved_searches(workspace.catalogue):
         queue_upkeep(Ledger(workspace.catalogue, workspace.settings.workers), SAVED)
     stages = [asdict(stage) | {"seconds": round(stage.seconds, 3)} for stage in found.stages]
@@ -158,6 +178,8 @@ def _fetch(workspace: Workspace, job: Job, report: Report) -> JsonObject:
         )
     except FetchFailed as error:
         raise _Failed(str(error), may_pass=error.may_pass) from error
+    except (Forbidden, InvalidRequest) as error:
+        raise _Failed(str(error), may_pass=False) from error
     if not found.known:
         enqueue_index(catalogue, settings, found.path, library_id)
     return {"path": str(found.path), "title": found.title, "known": found.known}
@@ -180,6 +202,7 @@ _DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
     STALE: _stale,
     GC: _collect,
     SAVED: _saved,
+    CAPTION: _caption,
 }
 
 
