@@ -19,7 +19,7 @@ Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")]
 
 
 def serve(context: typer.Context, host: Host = None, port: Port = None) -> None:
-    """Serve the page and the API, index what is queued, scan the libraries. Ctrl-C ends all of it."""
+    """Serve the page and the API, index what is queued, scan libraries, record live sources. Ctrl-C ends all of it."""
     _supervise(settings_of(context, {"web": {"host": host, "port": port}}))
 
 
@@ -53,5 +53,8 @@ def _supervise(settings: Settings) -> None:
     from workers.supervisor import serve as supervise
 
     check_bind_address(settings)
-    error_console().print("Starting the web server, a worker and the schedule. Ctrl-C ends all three.", style="dim")
+    error_console().print(
+        "Starting the web server, a worker, the recorder of live sources and the schedule. Ctrl-C ends them all.",
+        style="dim",
+    )
     raise typer.Exit(supervise(settings, [sys.executable, "-m", "cli.main", "web"]))

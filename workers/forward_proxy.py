@@ -49,7 +49,9 @@ class FilteringProxy:
         """Why the first connection that was not made, or was cut off, was not."""
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
-        self._thread = threading.Thread(target=self._server.serve_forever, name="fetch-proxy", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="fetch-proxy", daemon=True
+        )
 
     @property
     def port(self) -> int:
