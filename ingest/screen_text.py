@@ -8,11 +8,11 @@ from itertools import pairwise
 from engines.protocols import ScreenTextEngine
 from ingest.burnt_in import burnt_in
 from ingest.text_change import ReadBefore, TextLook
-from ingest.text_edges import EdgeFinder, Look, Pictures, bridged
+from ingest.text_edges import EdgeFinder, Pictures, bridged
 from ingest.text_looks import LookReading, with_looks, worth_reading
 from ingest.text_tickers import Ticker, without_tickers
 from ingest.text_tracks import Track, alike, join, normalised
-from reelseek.records import Channel, Frame, TextBox, TimedText
+from reelseek.records import Channel, Frame, Look, TextBox, TimedText
 
 __all__ = ["LookReading", "alike", "normalised", "read_frames", "read_looks", "readable", "tracks"]
 

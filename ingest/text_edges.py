@@ -7,14 +7,13 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ingest.text_change import Grey, grey_of
 from ingest.text_tracks import Seen, Track, same_text
-from reelseek.records import Box, Frame, Image, TextBox
+from reelseek.records import Box, Frame, Image, Look, TextBox
 
 Pictures = Callable[[Sequence[str]], list[Image]]
 """Loads pictures by the names that frames and looks give them."""
@@ -43,15 +42,6 @@ _BLINK = 3.0
 _OFTEN = 4
 _MOSTLY = 0.6
 """Showings, and the share of the time that they fill, from which a text was there all the time."""
-
-
-class Look(Protocol):
-    """A picture between keyframes."""
-
-    @property
-    def time(self) -> float: ...
-    @property
-    def image(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

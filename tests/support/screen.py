@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from reelseek.records import Box, Frame, Image, TextBox
+from reelseek.records import Box, Frame, Image, Look, TextBox
 
 WIDTH, HEIGHT = 640, 360
 
@@ -24,14 +24,6 @@ class Shot:
     cut: bool = False
 
 
-@dataclass(frozen=True)
-class Glance:
-    """A look."""
-
-    time: float
-    image: str
-
-
 class Film:
     """Pictures in order, as the functions under test want them: frames, looks, and what loads them."""
 
@@ -44,7 +36,7 @@ class Film:
             Frame(index, shot.time, until, number, f"{shot.time}.jpg")
             for index, (shot, until, number) in enumerate(zip(keys, ends, numbers, strict=True))
         ]
-        self.looks = [Glance(shot.time, f"{shot.time}.jpg") for shot in shots if not shot.keyframe]
+        self.looks = [Look(shot.time, f"{shot.time}.jpg") for shot in shots if not shot.keyframe]
 
     def pictures(self, names: Sequence[str]) -> list[Image]:
         """Load pictures by their names."""
