@@ -218,6 +218,11 @@ def _explain(text: str, error: UnexpectedInput) -> _Mistake:
     return _Mistake(position, "this cannot be read here")
 
 
+def quoted(name: str) -> str:
+    """A name as one value of the language: in quotation marks where it has several words."""
+    return f'"{name}"' if " " in name else name
+
+
 def _flatten(query: Query) -> Query:
     """Make one stage of several: the joins were words of a sentence."""
     plain: list[str] = []

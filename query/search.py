@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from query.encoders import Encoders
 from query.fuse import conjoin, exclude, fuse
+from query.language import EVENTS, quoted
 from query.localise import Run, suppress
 from query.plan import Plan, Requirement, StagePlan
 from query.retrieve import Retriever
@@ -89,6 +90,7 @@ class Searcher:
             if off:
                 found.notes.append(off)
                 continue
+            found.notes += self._unseen(requirement)
             with found.timed("retrieve"):
                 runs = retriever.runs(requirement)
             with found.timed("fuse"):
@@ -111,6 +113,22 @@ class Searcher:
         if things and not requirement.requests and not self.source.statistics.labels:
             return f"“{requirement.text}” was not looked for: no objects were detected in the library."
         return ""
+
+    def _unseen(self, requirement: Requirement) -> list[str]:
+        """The labels that are bindingly asked for and that the detector never found: it may not know them."""
+        if requirement.requests:
+            return []
+        wanted = [count.label for count in requirement.objects if count.present]
+        for fact in requirement.facts:
+            wanted += [fact.label] if fact.kind in EVENTS else [fact.label, fact.other]
+        known = self.source.statistics.labels
+        instead = "; try seen:{0}, which asks the pictures" if self.visual_space is not None else ""
+        return [
+            f"“{label}” was never detected in this library: it is not there, or the detector does not know it"
+            f"{instead.format(quoted(label))}."
+            for label in dict.fromkeys(wanted)
+            if label not in known
+        ]
 
     def _without(self, runs: Sequence[Run], excluded: Sequence[Requirement]) -> list[Run]:
         source = self.source.within({run.video_id for run in runs})

@@ -187,3 +187,12 @@ def test_what_the_index_holds_is_read_as_it_was(world: World) -> None:
     rows = world.service._snapshot().rows("segments", Scope(where=(HasObject("cup"),)), ("tracks", "typical_counts"))
     assert all("cup" in {track.label for track in tracks_from(row["tracks"])} for row in rows)
     assert json.loads(rows[1]["typical_counts"])["person"] == 1
+
+
+def test_a_label_that_was_never_found_is_told(world: World) -> None:
+    result = find(world, "object:elephant")
+    assert result.moments == ()
+    assert any("“elephant” was never detected" in note for note in result.notes)
+    assert any("“saucer”" in note for note in find(world, "object:cup:above:saucer").notes)
+    assert not any("never detected" in note for note in find(world, "object:people<1 object:cup").notes)
+    assert not any("never detected" in note for note in find(world, "an elephant").notes)
