@@ -18,7 +18,15 @@ from rich.console import Console
 from rich.table import Table
 
 from engines.families import Kind
-from engines.protocols import ImageTextEngine, ObjectEngine, ScreenTextEngine, SentenceEngine, SpeechEngine
+from engines.protocols import (
+    ImageTextEngine,
+    ObjectEngine,
+    ScreenTextEngine,
+    SentenceEngine,
+    SoundEngine,
+    SpeakerEngine,
+    SpeechEngine,
+)
 from engines.registry import Engines
 from ingest.decode import pictures
 from ingest.decoder import DecodeReport
@@ -118,6 +126,12 @@ class _OnlyReading:
         return None
 
     def objects(self) -> ObjectEngine | None:
+        return None
+
+    def speakers(self) -> SpeakerEngine | None:
+        return None
+
+    def sounds(self) -> SoundEngine | None:
         return None
 
 
