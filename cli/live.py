@@ -219,6 +219,10 @@ class _Worker:
         self._thread = threading.Thread(target=self._work, name="live-worker", daemon=True)
 
     def __enter__(self) -> None:
+        # here, not in the thread: PyAV cannot be imported by two of them at once
+        import workers.live
+        import workers.runner  # noqa: F401
+
         self._thread.start()
 
     def __exit__(self, kind: object, *_: object) -> None:

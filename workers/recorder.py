@@ -87,6 +87,9 @@ class RecorderPool:
                 self._start(source)
 
     def _start(self, source: Source) -> None:
+        # here, not in the threads: PyAV cannot be imported by two of them at once
+        import workers.live  # noqa: F401
+
         stop = threading.Event()
         thread = threading.Thread(target=self._record, args=(source, stop), name=f"live-{source.name}", daemon=True)
         self._running[source.source_id] = _Running(thread, stop)

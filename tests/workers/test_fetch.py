@@ -354,6 +354,7 @@ def test_a_queued_download_is_a_job_that_names_no_secret_and_its_video_is_indexe
     assert "s3cret" not in caplog.text
 
 
+@pytest.mark.release
 def test_the_command_fetches_and_indexes(tmp_path: Path, site: Site) -> None:
     environment = {
         **{f"REELSEEK_ENGINES__{name.upper()}": "off" for name in OFF},

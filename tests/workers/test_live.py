@@ -34,13 +34,14 @@ from tests.support.command import ROOT, command
 from tests.support.live_servers import (
     LivePlaylist,
     dropping_server,
+    moving,
     rtsp_camera,
     segments,
     slide_stream,
     stream_file,
     web_site,
 )
-from tests.support.media import write_video
+from tests.support.media import tone, write_video
 from tests.workers.test_indexing import OFF
 from tests.workers.test_processes import wait_for
 from workers.indexing import Workspace, index_file
@@ -135,9 +136,17 @@ def test_without_key_pictures_a_hard_limit_cuts(tmp_path: Path) -> None:
     assert [round(each.duration) for each in found] == [4, 4, 2]
 
 
-def test_sound_alone_is_recorded_too_and_what_is_no_stream_is_refused(tmp_path: Path, quick: Settings) -> None:
-    from tests.support.media import tone
+def test_what_mp4_cannot_hold_goes_into_matroska(tmp_path: Path, quick: Settings) -> None:
+    frames = moving(6.0)
+    source = write_video(tmp_path / "in.mkv", frames, codec="ffv1", gop=1)
+    _, found = recorded(source.open("rb"), tmp_path, 2.0)
+    assert [each.path.suffix for each in found] == [".mkv"] * 3
+    info = probe(found[1].path, quick.ingest)
+    assert info.duration == pytest.approx(2.0, abs=0.15)
+    assert TITLE.match(info.title)
 
+
+def test_sound_alone_is_recorded_too_and_what_is_no_stream_is_refused(tmp_path: Path, quick: Settings) -> None:
     source = write_video(tmp_path / "in.ts", sound=tone([(0.0, 5.0)], 5.0))
     _, found = recorded(source.open("rb"), tmp_path, 2.0)
     assert len(found) == 3
@@ -394,6 +403,7 @@ def test_a_killed_recorder_leaves_no_half_video_and_the_next_one_saves_the_rest(
     assert len(videos) == len(files(quick))
 
 
+@pytest.mark.release
 def test_what_was_on_a_camera_is_found_by_its_text_with_the_time_of_day(quick: Settings, tmp_path: Path) -> None:
     seeing = quick.model_copy(update={"engines": quick.engines.model_copy(update={"screen_text": "rapidocr"})})
     source = slide_stream(tmp_path / "in.ts", "PARCEL/DELIVERED", 3.0)
