@@ -21,12 +21,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.decode import Picture
+from ingest.decode import SMALL_FPS, Picture
 from reelseek.records import Frame, Image, Shot
 from reelseek.settings import IngestSettings
 
 _BURST = 0.3
 """Seconds between two keyframes at least, however much flickers."""
+_CUT_STEP = 1 / SMALL_FPS + 1e-6
+"""Seconds between the pictures in which cuts are looked for."""
 _EVENT = 6
 """Grey levels between two pictures that are an event in a cell."""
 _LIVELY_SECONDS = 8.0
@@ -283,6 +285,7 @@ def place(kept: Sequence[Kept], cuts: Sequence[float], duration: float) -> tuple
     """
     starts = [0.0]
     times = np.array([item.time for item in kept])
+    cuts = [_at_keyframe(cut, times) for cut in cuts]
     for cut, following in zip(cuts, [*cuts, np.inf][1:], strict=True):
         if np.any((times >= cut - 1e-6) & (times < following - 1e-6)):
             starts.append(cut)
@@ -297,3 +300,14 @@ def place(kept: Sequence[Kept], cuts: Sequence[float], duration: float) -> tuple
         end = max(item.time, min(following, shot.end))
         frames.append(Frame(index, item.time, end, shot.index, f"{index}.jpg"))
     return shots, tuple(frames)
+
+
+def _at_keyframe(cut: float, times: NDArray[np.float64]) -> float:
+    """A cut, moved to the keyframe just before it where none follows at once.
+
+    Sampled pictures come between the steps at which cuts are looked for, so a keyframe can show the new shot already.
+    """
+    first = int(np.searchsorted(times, cut - 1e-6))
+    if first == 0 or cut - times[first - 1] >= _CUT_STEP or (first < len(times) and times[first] < cut + _BURST):
+        return cut
+    return float(times[first - 1])
