@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -130,45 +129,6 @@ def test_what_is_not_there_or_a_folder_is_refused(tmp_path: Path) -> None:
             probe(path, SETTINGS)
         with pytest.raises(MediaError, match=reason):
             content_id(path)
-
-
-@pytest.mark.parametrize(
-    "playlist",
-    [
-        "ffconcat version 1.0\nfile secret.mp4\n",
-        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nsecret.mp4\n#EXT-X-ENDLIST\n",
-        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet>'
-        "<Representation><BaseURL>secret.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>",
-        "v=0\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n",
-    ],
-    ids=["ffconcat", "hls", "dash", "sdp"],
-)
-def test_a_playlist_named_mp4_opens_no_neighbour(clip: Path, playlist: str) -> None:
-    shutil.copy(clip, clip.with_name("secret.mp4"))
-    path = clip.with_name("upload.mp4")
-    path.write_text(playlist)
-    with pytest.raises(MediaError):
-        probe(path, SETTINGS)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["-y.mp4", "a\nb.mp4", "concat:a|b.mp4", "file:x.mp4", "%d.mp4", "http:x.mp4", "a::b.mp4", "ü 日本 .mp4", "*?.mp4"],
-)
-def test_a_hostile_name_is_only_a_name(clip: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    clip.rename(clip.with_name(name))
-    monkeypatch.chdir(clip.parent)
-    info = probe(Path(name), SETTINGS)
-    assert info.has_video
-    assert "\n" not in info.title
-    assert info.title
-
-
-def test_a_name_that_is_no_text_is_read_or_refused(clip: Path) -> None:
-    path = Path(os.fsdecode(os.fsencode(clip.parent) + b"/bad\xff\xfename.mp4"))
-    clip.rename(path)
-    info = probe(path, SETTINGS)
-    info.title.encode()
 
 
 @pytest.mark.parametrize(
