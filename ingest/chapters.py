@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 from ingest.titles import TITLE_LENGTH, heading_times, titles
-from ingest.topics import CUES, Evidence, topic_starts
+from ingest.topics import CUES, LEAST_LENGTH, Evidence, topic_starts
 from reelseek.records import Chapter, Segment, TimedText, Vector, VideoInfo
 
 CONTAINER, DESCRIPTION, FOUND = "container", "description", "topics"
@@ -33,12 +33,14 @@ def chapters(
         lines: speech and screen text.
         line_vectors: a row for each line, or None without a sentence engine; then words are compared.
         visual_vectors: a row for each segment; used where next to nothing is said or written.
-        encode: the sentence engine of `line_vectors`.
+        encode: the sentence engine of `line_vectors`; called only where chapters are looked for.
     """
     if info.chapters:
         return info.chapters
     if listed := listed_chapters(info.tags, info.duration):
         return listed
+    if not segments or segments[-1].end - segments[0].start < LEAST_LENGTH:
+        return ()
     evidence = Evidence(
         segments,
         lines,

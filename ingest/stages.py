@@ -84,8 +84,11 @@ def _chapter(work: Work, writer: StageWriter, progress: Fraction) -> str:  # noq
     cut, lines, vectors = load_segments(results), load_lines(results), results.array(VISUAL, "vectors.npy")
     seen = None if vectors is None else pooled(load_frames(results), cut, vectors)
     written = results.array(TEXT_VECTORS, "lines.npy")
-    engine = None if written is None or not lines else present(work.engines.sentence(), TEXT_VECTORS)
-    found = chapters(work.info, cut, lines, written, seen, None if engine is None else engine.encode)
+
+    def encode(texts: list[str]) -> Vector:  # the engine is loaded only where it is needed
+        return present(work.engines.sentence(), TEXT_VECTORS).encode(texts)
+
+    found = chapters(work.info, cut, lines, written, seen, None if written is None else encode)
     writer.json(RESULT[CHAPTERS], {"chapters": plain([replace(item, index=i) for i, item in enumerate(found)])})
     return f"{len(found)} chapters"
 

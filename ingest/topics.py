@@ -40,7 +40,7 @@ CUES = (
 SHORTEST, SHARE = 60.0, 0.1
 """Seconds that a topic lasts at least, and share of the video where that is less."""
 LEAST_LENGTH = 120.0
-"""A shorter video is one piece."""
+"""A shorter video (s) is not worth parting."""
 MOST_BLOCKS = 1200
 """Longer videos are worked on in coarser blocks: time and memory grow with the square of their number."""
 
@@ -85,8 +85,6 @@ class Evidence:
 def topic_starts(evidence: Evidence) -> list[float]:
     """When topics begin, in order, the first of them at the first segment's start; it alone where all is alike."""
     segments = evidence.segments
-    if not segments or segments[-1].end - segments[0].start < LEAST_LENGTH:
-        return [segment.start for segment in segments[:1]]
     starts = np.array([segment.start for segment in segments])
     vectors = segment_vectors(evidence)
     if vectors is None:

@@ -141,6 +141,7 @@ def test_chapters_are_named_by_the_model_or_keep_their_names(vlm: VlmEngine, cha
     assert chapter_titles(vlm, parts, SEGMENTS) == ["Harbour, lights", "Pirate, rules"]
 
 
+@pytest.mark.release
 def test_a_model_in_this_process_gives_short_lines(tmp_path: Path) -> None:
     weights = write_vlm(tmp_path / "vlm", fitted=False)
     with Engines(load_settings({"data": tmp_path, "engines": {"vlm": f"transformers:{weights}"}})) as engines:
