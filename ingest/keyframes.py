@@ -50,20 +50,16 @@ _WIDE, _PART, _ROW = 0.3, 0.08, 51
 _SOON, _LATER = 2.0, 4.0
 """Seconds between keyframes while a wide part, or a smaller one, goes on changing."""
 _STEP = 2.0
-_SUDDEN = 3.0
-"""How far a step must stand out of the motion around it."""
-_MEMORY = 0.8
+_SUDDEN, _APPEARS = 3.0, 1.5
+"""How far the step, or the cells that are new, must stand out of those before."""
+_MEMORY = 1.0
+"""Seconds."""
 _LOOK_CELLS = 8
-
-
-def change(a: Image, b: Image) -> float:
-    """How different two small pictures are, 0 to 1: the mean difference of luma."""
-    return float(np.abs(a[..., 0].astype(np.int16) - b[..., 0]).mean()) / 255.0
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A keyframe before shots are known. `change` is the difference from the one before, 1 for the first."""
+    """A keyframe before shots are known. `change`: how much is new since the one before, 0 to 1; 1 for the first."""
 
     time: float
     change: float
@@ -194,6 +190,8 @@ class KeyframeSelector:
         self._usual_step = self._usual_cells = 0.0
         self._since: float | None = None
         """When something sudden was seen that no keyframe shows yet."""
+        self._goes_on = 0
+        """New cells from which it is still under way."""
 
     def consider(self, picture: Picture, *, cut: bool = False) -> Kept | None:
         """Take the next picture; give it back as a keyframe where it is one. `cut`: a shot began a moment before it."""
@@ -205,9 +203,11 @@ class KeyframeSelector:
         self._notice_sudden(time, cut and gap > 2 * _BURST)
         if gap < _BURST or not (picture.sampled or self._since is not None):
             return None
-        if not self._due(time, gap, cells.moved(self._last[1], small)):
+        moved = cells.moved(self._last[1], small)
+        if not self._due(time, gap, moved):
             return None
-        return self._keep(picture, change(self._last[1], small))
+        # A new line of text is half of all; what moves always, nothing.
+        return self._keep(picture, moved.still / (moved.still + _MANY))
 
     @property
     def last(self) -> tuple[float, Image] | None:
@@ -217,14 +217,15 @@ class KeyframeSelector:
     def _notice_sudden(self, time: float, cut: bool) -> None:
         """Remember a step that stands out of the motion before it, or out of rest."""
         cells = self.cells
-        stands_out = cells.step > _STEP and cells.step > _SUDDEN * self._usual_step
-        rare = cells.gap >= _REST
-        appears = cells.new_cells > max(_MANY, 0.0 if rare else _SUDDEN * self._usual_cells)
+        memory = math.exp(-cells.gap / _MEMORY)
+        stands_out = cells.step > max(_STEP, _SUDDEN * self._usual_step)
+        # Where pictures are rare, there is no motion to stand out of.
+        appears = cells.new_cells > max(_MANY, 0.0 if cells.gap >= _REST else _APPEARS * self._usual_cells)
         appears |= cells.new_cells >= _FEW and cells.calm_before >= _LONG_REST
         if cut or stands_out or appears:
-            self._since = time
-        self._usual_step = max(cells.step / 2, _MEMORY * self._usual_step + (1 - _MEMORY) * cells.step)
-        self._usual_cells = max(cells.new_cells / 2, _MEMORY * self._usual_cells)
+            self._since, self._goes_on = time, max(_FEW, cells.new_cells // 3)
+        self._usual_step = max(cells.step / 2, memory * self._usual_step + (1 - memory) * cells.step)
+        self._usual_cells = max(cells.new_cells, memory * self._usual_cells)
 
     def _due(self, time: float, gap: float, moved: _Moved) -> bool:
         """Whether what differs from the last keyframe is worth another one now."""
@@ -233,7 +234,7 @@ class KeyframeSelector:
         if self._since is not None:
             # Where pictures are rare, nobody sees a change come to rest.
             rare, waited = cells.gap >= _REST, time - self._since
-            complete = (rare or cells.new_cells < _FEW) and moved.still >= _FEW
+            complete = (rare or cells.new_cells < self._goes_on) and moved.still >= _FEW
             if complete or ((rare or waited > _REST) and moved.share >= _WIDE):
                 return True
             if waited > _LONG_REST:
@@ -248,9 +249,9 @@ class KeyframeSelector:
             or (moved.all >= _FEW and gap >= self._interval)
         )
 
-    def _keep(self, picture: Picture, moved: float) -> Kept:
+    def _keep(self, picture: Picture, change: float) -> Kept:
         self._last, self._since = (picture.time, picture.small), None
-        return Kept(picture.time, moved)
+        return Kept(picture.time, change)
 
 
 class LookSelector:
@@ -298,7 +299,7 @@ def place(kept: Sequence[Kept], cuts: Sequence[float], duration: float) -> tuple
         shot = shots[int(np.searchsorted(starts, item.time + 1e-6, side="right")) - 1]
         following = kept[index + 1].time if index + 1 < len(kept) else duration
         end = max(item.time, min(following, shot.end))
-        frames.append(Frame(index, item.time, end, shot.index, f"{index}.jpg"))
+        frames.append(Frame(index, item.time, end, shot.index, f"{index}.jpg", change=round(item.change, 4)))
     return shots, tuple(frames)
 
 

@@ -127,7 +127,8 @@ def _changes(
     """When what is on the screen changes, and by how much: 0 to 1. A static camera has no other places to cut at."""
     # A keyframe stands where the picture changed. What is read on it says how much that means.
     changes = [
-        (frame.time, _KEYFRAME + (1 - _KEYFRAME) * _read_anew(before, frame)) for before, frame in pairwise(frames)
+        (frame.time, _KEYFRAME * frame.change + (1 - _KEYFRAME) * _read_anew(before, frame))
+        for before, frame in pairwise(frames)
     ]
     written = [line for line in lines if line.channel == Channel.SCREEN_TEXT]
     changes += [(line.start, _NEW_TEXT) for line in written if line.start > 0]

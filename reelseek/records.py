@@ -188,6 +188,7 @@ class Frame:
     Attributes:
         image: the artefact's name of its JPEG, relative to the video's artefacts.
         end: until when nothing changed (the next keyframe's time, or the shot's end).
+        change: how much is new since the keyframe before, 0 to 1, without what moves all the time.
     """
 
     index: int
@@ -197,6 +198,7 @@ class Frame:
     image: str
     objects: tuple[DetectedObject, ...] = ()
     screen_text: tuple[TextBox, ...] = ()
+    change: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ import pytest
 from bench.recordings import Recording, camera, lecture, screen
 from bench.shots import small_pictures
 from ingest.decode import Picture
-from ingest.keyframes import KeyframeSelector, LookSelector
+from ingest.keyframes import KeyframeSelector, LookSelector, place
+from ingest.segments import segments
 from ingest.shots import ShotDetector
 from reelseek.records import Image
 from reelseek.settings import IngestSettings
@@ -164,3 +165,29 @@ def test_recordings_drop_four_of_five_and_lose_no_text(draw: Callable[..., Recor
 
 def _seen(start: float, end: float, kept: Sequence[float]) -> bool:
     return any(start <= time < end for time in kept)
+
+
+def test_one_shot_of_a_camera_is_cut_where_something_happens() -> None:
+    random = np.random.default_rng(6)
+    ground = random.integers(60, 200, (9, 16)).repeat(8, 0).repeat(8, 1)
+    walks, box = [(50.3, 56.0), (131.0, 134.0), (262.4, 270.0)], 205.2
+
+    def show(time: float, small: Image) -> None:
+        small[..., 0] = ground * (1 - 0.2 * time / 300)
+        for leaf in range(5):
+            left = int(104 + 3 * np.sin(2.1 * time + leaf))
+            small[10 + 4 * leaf : 14 + 4 * leaf, left : left + 14, 0] = 60 + 20 * np.sin(3.3 * time + 2 * leaf)
+        for start, end in walks:
+            if start <= time < end:
+                left = int((time - start) / (end - start) * 100)
+                small[30:60, left : left + 8, 0] = 30
+        if time >= box:
+            small[50:60, 60:72, 0] = 230
+
+    keyframes = KeyframeSelector(SETTINGS)
+    kept = [keyframes.consider(picture) for picture in pictures(300.0, show, noise=0.8)]
+    shots, frames = place([one for one in kept if one], [], 300.0)
+    starts = [segment.start for segment in segments(300.0, shots, frames, (), SETTINGS)]
+    assert np.diff([frame.time for frame in frames]).max() <= SETTINGS.keyframe_interval + 0.6
+    events = [*walks, (box, box)]
+    assert all(min(abs(start - at) for at in event for start in starts) <= 1.5 for event in events)
