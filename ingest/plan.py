@@ -41,7 +41,7 @@ from reelseek.records import EngineRef, JsonObject, VideoInfo
 from reelseek.settings import IngestSettings, Settings
 
 VERSIONS: Mapping[str, int] = {
-    PROBE: 2, FRAMES: 3, SPEECH: 2, SCREEN_TEXT: 2, OBJECTS: 2, VISUAL: 1, SEGMENTS: 2, TEXT_VECTORS: 1, CHAPTERS: 2,
+    PROBE: 2, FRAMES: 4, SPEECH: 2, SCREEN_TEXT: 2, OBJECTS: 2, VISUAL: 1, SEGMENTS: 2, TEXT_VECTORS: 1, CHAPTERS: 2,
     MEDIA: 1, SPEAKERS: 1, SOUNDS: 1,
 }  # fmt: skip
 """Raised with every change of a stage's code that can change its result; what depends on it is done again too."""
@@ -88,7 +88,7 @@ class Plan:
         chunks: what is covered: all of the video's chunks, or the first ones.
         whole: whether `chunks` are all.
         parts: stage to what the keys of its parts begin with; the same for all of a video and for its first chunks.
-        held: stage to the key of a result that is used as it is, whatever it was made from.
+        held: stage to the key of a result that is used as it is, whatever it was made from; empty: it stays off.
     """
 
     keys: dict[str, str]
@@ -109,6 +109,9 @@ class Plan:
 
     def add(self, stage: str, *, engine: EngineRef | None = None, of: Sequence[str] = (), **settings: object) -> None:
         """Give a stage its key: from its code's version, its engine, the stages it builds on, and settings."""
+        if self.held.get(stage) == "":
+            self.off[stage] = "its file is not there"
+            return
         made_of = {name: self.keys.get(name, "") for name in of}
         self.inputs[stage] = stage_inputs(stage, engine=engine, of=made_of, **settings)
         self.keys[stage] = self.held.get(stage) or stage_key(stage, self.inputs[stage])
@@ -158,7 +161,7 @@ def make_plan(
     Args:
         failed: stages whose engine could not be loaded, with the reason; they are off.
         first: plan for so many chunks from the start alone; None for the whole video.
-        held: stage to the key of a result that is used as it is: of a video whose file is gone.
+        held: stage to the key of a result that is used as it is, of a video whose file is gone; empty: it stays off.
 
     Raises:
         EngineUnavailable: the settings name an engine that cannot run.
