@@ -137,7 +137,7 @@ READABLE: dict[str, tuple[Maker, Gives]] = {
         lambda d: scrambled(film(d / "a.mkv", "-g", "10", "-bf", "0"), 0.70, 0.75),
         Gives(),
     ),
-    "says that it lasts ten days": (lambda d: claims_length(film(d / "a.mp4", "-bf", "0"), 864_000), Gives()),
+    "says that it lasts ten days": (lambda d: claims_length(film(d / "a.mkv", "-bf", "0"), 864_000), Gives()),
 }
 
 

@@ -69,13 +69,11 @@ def scrambled(path: Path, first: float, last: float) -> Path:
     return path
 
 
-def claims_length(path: Path, seconds: int) -> Path:
-    """Make the headers of an MP4 with 32-bit times state another duration."""
+def claims_length(path: Path, seconds: float) -> Path:
+    """Make the header of a Matroska file state another duration (its clock ticks in ms)."""
     content = bytearray(path.read_bytes())
-    for box in (b"mvhd", b"mdhd"):
-        at = content.index(box)
-        (scale,) = struct.unpack_from(">I", content, at + 16)
-        struct.pack_into(">I", content, at + 20, min(seconds * scale, 0xFFFFFFFE))
+    at = content.index(b"\x44\x89\x88") + 3
+    struct.pack_into(">d", content, at, seconds * 1000)
     path.write_bytes(content)
     return path
 
