@@ -53,6 +53,21 @@ def caption_keys(keys: Mapping[str, str], vlm: EngineRef) -> dict[str, str]:
     return found
 
 
+def keep_captions(live: Mapping[str, str], keys: Mapping[str, str]) -> dict[str, str]:
+    """New results with the captions of the live ones, where those still describe them.
+
+    Args:
+        live: stage to key of what is in the index, captions included.
+        keys: stage to key of what is to take its place.
+    """
+    kept = dict(keys)
+    if CAPTIONS in live and all(live.get(stage) == keys.get(stage) for stage in (FRAMES, SEGMENTS)):
+        kept.setdefault(CAPTIONS, live[CAPTIONS])
+        if CAPTION_VECTORS in live and live.get(TEXT_VECTORS) == keys.get(TEXT_VECTORS):
+            kept.setdefault(CAPTION_VECTORS, live[CAPTION_VECTORS])
+    return kept
+
+
 def make_captions(
     store: ArtefactStore,
     video_id: str,

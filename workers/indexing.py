@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from index.schema import SCHEMA_VERSION
+from ingest.captioned import keep_captions
 from ingest.document import load_document
 from ingest.identity import content_id
 from ingest.outcome import IngestOutcome, StageRun
@@ -260,6 +261,7 @@ def publish(workspace: Workspace, outcome: IngestOutcome, title: str) -> VideoEn
         JobLost: another process began the same video after this one.
     """
     catalogue, video_id, partial = workspace.catalogue, outcome.video_id, outcome.covered is not None
+    outcome = replace(outcome, keys=keep_captions(workspace.store.current(video_id), outcome.keys))
     document = load_document(workspace.store, outcome)
     document = replace(document, info=replace(document.info, title=title), partial=partial)
     ingest_id = catalogue.begin_ingest(video_id, rows_fingerprint(outcome.fingerprint, title))

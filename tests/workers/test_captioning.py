@@ -67,12 +67,12 @@ def test_a_video_is_found_by_what_a_model_saw_in_it(clip: Path, tmp_path: Path, 
         assert caption_videos(workspace, [report.video_id], lambda stage, fraction: None) == (0, "")
         assert len(chat.requests) == asked
         assert (Channel.CAPTION, WORDS) in found_by(settings, "heron")
-        # A new name publishes the video anew; its captions come back without the model.
+        # A new name publishes the video anew, with its captions.
         moved = clip.rename(clip.with_name("heron pond.mp4"))
-        (again,) = index_paths(workspace, [moved])
-        caption_videos(workspace, [again.video_id], lambda stage, fraction: None)
-        assert len(chat.requests) == asked
+        assert index_paths(workspace, [moved])[0].state == "renamed"
         assert (Channel.CAPTION, WORDS) in found_by(settings, "shallow water")
+        assert wanted_captions(workspace, report.video_id) is None
+        assert len(chat.requests) == asked
 
 
 def test_a_model_that_fails_leaves_the_video_as_it_is_and_is_gone_on_with(
