@@ -26,7 +26,7 @@ from ingest.live_input import LiveInput, LivePacket
 from ingest.opening import media_errors
 from ingest.remux import add_copy, copy_media, dated, open_output, publish, suffix_for
 from reelseek.artefacts import storage_errors
-from reelseek.errors import MediaError, StorageError
+from reelseek.errors import MediaError, ReelseekError, StorageError
 
 HARD_LIMIT = 4.0
 """A chunk without a key picture is cut where it is this many times as long as it should be."""
@@ -89,6 +89,7 @@ class Recorder:
         self._waiting: list[LivePacket] | None = []
         self._current: _File | None = None
         self._closing: _File | None = None
+        self._whole: list[Recording] = []
         self._first: float | None = None
         self._untimed = self._held = 0
         self._resume = resume
@@ -115,17 +116,20 @@ class Recorder:
         if not self._has_time(packet):
             return []
         if self._waiting is None:
-            return self._place(packet, arrival)
+            self._place(packet, arrival)
+            return self._taken()
         # the first packets come in one burst; their times of arrival say together when they were taken
         self._waiting.append((packet, arrival))
         self._held += packet.size
-        return self._settle() if self._burst_is_over(arrival) else []
+        if self._burst_is_over(arrival):
+            self._settle()
+        return self._taken()
 
     def idle(self, moment: float) -> list[Recording]:
         """Nothing came just now; `moment` is the computer's clock. Gives the files that are whole by that."""
         if self._waiting and moment - self._waiting[-1][1] > _PAUSE and moment - self._waiting[0][1] > _SETTLE_SECONDS:
-            return self._settle()
-        return []
+            self._settle()
+        return self._taken()
 
     def finish(self) -> list[Recording]:
         """The input ended, or recording stops: give the files that were open.
@@ -133,17 +137,13 @@ class Recorder:
         Raises:
             StorageError: the disk refuses them all; nothing is left of them.
         """
-        found = self._settle() if self._waiting is not None else []
-        files, self._closing, self._current = (self._closing, self._current), None, None
-        refused: Exception | None = None
-        for file in files:
-            try:
-                found += file.close() if file is not None else []
-            except (MediaError, StorageError) as error:
-                refused = error
-        if refused is not None and not found:
+        if self._waiting is not None:
+            self._settle()
+        refused = self._close_all()
+        whole = self._taken()
+        if refused is not None and not whole:
             raise refused
-        return found
+        return whole
 
     def abandon(self) -> None:
         """Close and delete what is open: it cannot be written."""
@@ -151,6 +151,21 @@ class Recorder:
         for file in files:
             if file is not None:
                 file.abandon()
+
+    def _taken(self) -> list[Recording]:
+        """What became whole; kept until it is taken, whatever breaks meanwhile."""
+        whole, self._whole = self._whole, []
+        return whole
+
+    def _close_all(self) -> ReelseekError | None:
+        files, self._closing, self._current = (self._closing, self._current), None, None
+        refused: ReelseekError | None = None
+        for file in files:
+            try:
+                self._whole += file.close() if file is not None else []
+            except (MediaError, StorageError) as error:
+                refused = error
+        return refused
 
     def _has_time(self, packet: Packet[Any]) -> bool:
         """Complete a packet's times; whether it has any, and is new."""
@@ -178,44 +193,43 @@ class Recorder:
         newest = [_raw(packet) for packet, at in self._waiting if arrival - at <= _PAUSE]
         return max(newest) - min(newest) < 2 * _PAUSE or _raw(first[0]) > min(newest)
 
-    def _settle(self) -> list[Recording]:
+    def _settle(self) -> None:
         held, self._waiting = self._waiting or [], None
         for packet, arrival in held:
             if packet.stream_index == held[0][0].stream_index and 0 <= (past := _raw(packet) - _raw(held[0][0])) < 300:
                 self._clock.note(past, arrival)
         self._clock.settle()
-        return [whole for packet, arrival in held for whole in self._place(packet, arrival, in_burst=True)]
+        for packet, arrival in held:
+            self._place(packet, arrival, in_burst=True)
 
-    def _place(self, packet: Packet[Any], arrival: float, *, in_burst: bool = False) -> list[Recording]:
+    def _place(self, packet: Packet[Any], arrival: float, *, in_burst: bool = False) -> None:
         raw = _raw(packet)
         head = self._timeline.head
         shift = self._timeline.shift(packet.stream_index, raw, arrival)
         moment, shown = raw + shift, raw + shift + _delay(packet)
         if not in_burst:
             self._clock.note(moment, arrival)
-        found = []
         if self._current is not None and moment > head + JUMP:
             self.gaps.append((self._clock.at(head), self._clock.at(moment)))
-            found = self.finish()
-        return found + self._write(packet, shift, moment, shown)
+            if refused := self._close_all():
+                raise refused
+        self._write(packet, shift, moment, shown)
 
-    def _write(self, packet: Packet[Any], shift: float, moment: float, shown: float) -> list[Recording]:
-        found: list[Recording] = []
+    def _write(self, packet: Packet[Any], shift: float, moment: float, shown: float) -> None:
         begins = self._may_begin(packet, moment, shown)
         if self._closing is not None and (begins or moment > self._closing.until + _LATE):
             file, self._closing = self._closing, None
-            found = file.close()
+            self._whole += file.close()
         if begins:
             self._closing, self._current = self._current, self._begin(shown)
             if self._closing is not None:
                 self._closing.until = shown
         if self._current is None:
-            return found
+            return
         if shown >= self._current.begin - 1e-6:
             self._current.write(packet, shift)
         elif self._closing is not None and packet.stream_index != self._video:
             self._closing.write(packet, shift)  # the sound that belongs to the last picture comes after it
-        return found
 
     def _may_begin(self, packet: Packet[Any], moment: float, shown: float) -> bool:
         """Whether a new file begins with this packet."""

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 _LOOPBACK = "127.0.0.1"
-_PROCESSES = frozenset({
-    "subprocess.Popen", "os.posix_spawn", "os.system", "os.exec", "os.fork", "os.forkpty", "os.spawn", "os.startfile",
+_LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"})
+_REFUSED = frozenset({
+    "socket.sendto", "socket.sendmsg", "subprocess.Popen", "os.posix_spawn", "os.system", "os.exec", "os.fork",
+    "os.forkpty", "os.spawn", "os.startfile",
 })  # fmt: skip
 _here = threading.local()
 _once = threading.Lock()
@@ -56,8 +58,8 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         port = getattr(_here, "port", None)
         if port is not None and arguments[1][:2] != (_LOOPBACK, port):
             raise PermissionError("A download connects to nothing but its proxy.")
-    elif event == "socket.getaddrinfo":
+    elif event in _LOOKUPS:
         if getattr(_here, "port", None) is not None and arguments[0] not in (_LOOPBACK, None):
             raise PermissionError("A download looks no name up by itself.")
-    elif event in _PROCESSES and getattr(_here, "port", None) is not None:
-        raise PermissionError("A download starts no process.")
+    elif event in _REFUSED and getattr(_here, "port", None) is not None:
+        raise PermissionError("A download starts no process and sends no datagram.")

@@ -128,6 +128,7 @@ class LiveRecording:
                 raise
             except StorageError as error:
                 self._full(str(error))
+                self._stop.wait(_DISK_SECONDS)
                 continue
             except MediaError as error:
                 reason = str(error)
@@ -244,7 +245,6 @@ class LiveRecording:
             self._lost_at = self._lost_at or datetime.now(UTC)
         self._reason = reason
         self._note(SourceState.FULL, reason)
-        self._stop.wait(1.0)
 
     def _lost(self, reason: str) -> None:
         if self._lost_at is None:
@@ -259,7 +259,8 @@ class LiveRecording:
         if self._lost_at is not None:
             self._gap(Gap(self._lost_at, datetime.now(UTC), self._reason))
         else:
-            self._say(f"Recording {masked(self._source.url)} into {self._folder}")
+            what = "standard input" if self._source.kind == "pipe" else masked(self._source.url)
+            self._say(f"Recording {what} into {self._folder}")
         self._lost_at, self._reason = None, ""
         self._note(SourceState.RECORDING)
 

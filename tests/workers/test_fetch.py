@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import json
 import shutil
 import socket
 import subprocess
 import threading
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -281,6 +284,25 @@ def test_who_has_no_password_is_not_served_by_the_proxy() -> None:
     ):
         client.sendall(b"GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 407")
+
+
+def test_the_proxy_tunnels_and_cuts_off_what_is_too_much(site: Site) -> None:
+    with web_site(site) as url, FilteringProxy(AddressGuard(allow_private=True), 10_000, 60.0) as proxy:
+        parts = urllib.parse.urlsplit(proxy.url)
+        password = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
+        target = urllib.parse.urlsplit(url)
+
+        def get(path: str) -> bytes:
+            client = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+            client.set_tunnel(str(target.hostname), target.port, {"Proxy-Authorization": f"Basic {password}"})
+            client.request("GET", path)
+            return client.getresponse().read()
+
+        assert get("/clip.vtt") == SUBTITLES
+        site.pages["/large"] = (200, "video/mp4", bytes(1_000_000))
+        with pytest.raises(http.client.HTTPException):
+            get("/large")
+        assert "max_bytes" in str(proxy.refusal)
 
 
 def test_a_confined_thread_reaches_its_proxy_and_nothing_else() -> None:
