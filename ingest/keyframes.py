@@ -50,9 +50,11 @@ _WIDE, _PART, _ROW = 0.3, 0.08, 51
 _SOON, _LATER = 2.0, 4.0
 """Seconds between keyframes while a wide part, or a smaller one, goes on changing."""
 _STEP = 2.0
+_TOLD = 0.7
+"""Seconds after which one is told of a cut; a keyframe since then shows the new shot already."""
 _SUDDEN, _APPEARS = 3.0, 1.5
 """How far the step, or the cells that are new, must stand out of those before."""
-_MEMORY = 1.0
+_MEMORY, _SHORT_MEMORY = 1.0, 0.3
 """Seconds."""
 _LOOK_CELLS = 8
 
@@ -190,6 +192,8 @@ class KeyframeSelector:
         self._usual_step = self._usual_cells = 0.0
         self._since: float | None = None
         """When something sudden was seen that no keyframe shows yet."""
+        self._cut = False
+        """Whether it was a cut: then the new shot needs a keyframe, however little it differs."""
         self._goes_on = 0
         """New cells from which it is still under way."""
 
@@ -200,7 +204,7 @@ class KeyframeSelector:
         if self._last is None:
             return self._keep(picture, 1.0)
         gap = time - self._last[0]
-        self._notice_sudden(time, cut and gap > 2 * _BURST)
+        self._notice_sudden(time, cut and gap > _TOLD)
         if gap < _BURST or not (picture.sampled or self._since is not None):
             return None
         moved = cells.moved(self._last[1], small)
@@ -217,14 +221,16 @@ class KeyframeSelector:
     def _notice_sudden(self, time: float, cut: bool) -> None:
         """Remember a step that stands out of the motion before it, or out of rest."""
         cells = self.cells
-        memory = math.exp(-cells.gap / _MEMORY)
+        memory, short = math.exp(-cells.gap / _MEMORY), math.exp(-cells.gap / _SHORT_MEMORY)
         stands_out = cells.step > max(_STEP, _SUDDEN * self._usual_step)
         # Where pictures are rare, there is no motion to stand out of.
         appears = cells.new_cells > max(_MANY, 0.0 if cells.gap >= _REST else _APPEARS * self._usual_cells)
+        appears |= cells.new_cells >= _MANY and cells.calm_before >= _REST
         appears |= cells.new_cells >= _FEW and cells.calm_before >= _LONG_REST
         if cut or stands_out or appears:
             self._since, self._goes_on = time, max(_FEW, cells.new_cells // 3)
-        self._usual_step = max(cells.step / 2, memory * self._usual_step + (1 - memory) * cells.step)
+            self._cut |= cut
+        self._usual_step = max(cells.step / 2, short * self._usual_step + (1 - short) * cells.step)
         self._usual_cells = max(cells.new_cells, memory * self._usual_cells)
 
     def _due(self, time: float, gap: float, moved: _Moved) -> bool:
@@ -235,9 +241,10 @@ class KeyframeSelector:
             # Where pictures are rare, nobody sees a change come to rest.
             rare, waited = cells.gap >= _REST, time - self._since
             complete = (rare or cells.new_cells < self._goes_on) and moved.still >= _FEW
-            if complete or ((rare or waited > _REST) and moved.share >= _WIDE):
+            wide = self._cut or moved.share >= _WIDE
+            if moved.all and (complete or ((rare or waited > _REST) and wide)):
                 return True
-            if waited > _LONG_REST:
+            if waited > _LONG_REST and not self._cut:
                 self._since = None
         soon, later = gap >= _SOON, gap >= _LATER
         return (
@@ -250,7 +257,7 @@ class KeyframeSelector:
         )
 
     def _keep(self, picture: Picture, change: float) -> Kept:
-        self._last, self._since = (picture.time, picture.small), None
+        self._last, self._since, self._cut = (picture.time, picture.small), None, False
         return Kept(picture.time, change)
 
 
