@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +49,7 @@ def index(
         return
     reports = index_with_progress(settings, paths or [], quiet=as_json, jobs=jobs)
     if as_json:
-        print_json({"files": [_payload(report) for report in reports], "summary": _counts(reports)})
+        print_json({"files": [report_payload(report) for report in reports], "summary": _counts(reports)})
     if any(report.state == "failed" for report in reports):
         raise typer.Exit(SOME_FAILED)
 
@@ -56,28 +58,38 @@ def index_with_progress(
     settings: Settings, paths: list[Path], *, quiet: bool = False, jobs: int = 1
 ) -> list[FileReport]:
     """Index with progress bars on standard error, a line per file as it ends, and a summary."""
+    from workers.captioning import caption_videos
     from workers.indexing import Workspace, index_paths
     from workers.parallel import index_in_parallel
 
     console = error_console()
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[stage]}"), TimeElapsedColumn())
-    with (
-        Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bars,
-        Workspace.open(settings) as workspace,
-    ):
-        shown = _Bars(bars, quiet)
+    with shown_bars(quiet) as shown, Workspace.open(settings) as workspace:
         reports = index_in_parallel(workspace, paths, jobs, shown) if jobs > 1 else index_paths(workspace, paths, shown)
+        captioned, problem = caption_videos(workspace, (report.video_id for report in reports), shown.captions)
     if not quiet:
+        if captioned:
+            console.print(f"{captioned} captioned")
+        if problem:
+            console.print(f"Captions are not complete; the next run goes on with them. {printable(problem)}")
         if not reports:
             console.print("No videos there.")
         else:
             console.print(", ".join(f"{count} {state}" for state, count in _counts(reports).items() if count))
-            if all(report.state == "unchanged" for report in reports):
+            if all(report.state == "unchanged" for report in reports) and not captioned:
                 console.print("Nothing had to be done: no file was read, no model ran.")
     return reports
 
 
-class _Bars:
+@contextmanager
+def shown_bars(quiet: bool) -> Iterator[Bars]:
+    """Progress bars on standard error while this lasts; none where it is no terminal."""
+    console = error_console()
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[stage]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bars:
+        yield Bars(bars, quiet)
+
+
+class Bars:
     """Turns events into a bar for each file at hand, one for all files, and a line for each that is finished."""
 
     def __init__(self, progress: Progress, quiet: bool) -> None:
@@ -105,7 +117,15 @@ class _Bars:
             if not self.quiet:
                 self.progress.console.print(_line(event.report), soft_wrap=True)
 
+    def captions(self, stage: str, fraction: float) -> None:
+        """Show a bar of its own for the captions of the video at hand."""
+        if _CAPTIONS not in self.current:
+            self.current[_CAPTIONS] = self.progress.add_task("  captions", total=1.0, stage=stage)
+        self.progress.update(self.current[_CAPTIONS], completed=fraction)
 
+
+_CAPTIONS = 0
+"""The number of the bar for captions; files count from 1."""
 _COLOURS = {"indexed": "green", "renamed": "green", "unchanged": "dim", "failed": "red"}
 
 
@@ -129,7 +149,8 @@ def _counts(reports: list[FileReport]) -> dict[str, int]:
     return {state: sum(report.state == state for report in reports) for state in _COLOURS}
 
 
-def _payload(report: FileReport) -> dict[str, Any]:
+def report_payload(report: FileReport) -> dict[str, Any]:
+    """What became of a file, as JSON."""
     return {
         "path": str(report.path),
         "video_id": report.video_id,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import doctor, fetching, indexing, keys, libraries, live, models, searching, serving
+from cli import doctor, fetching, indexing, keys, libraries, live, models, saved, searching, serving, upkeep
 from cli.context import global_flags
 from reelseek import __version__
 from reelseek.errors import ReelseekError
@@ -33,9 +33,13 @@ app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("web", hidden=True)(serving.web)
 app.command("doctor")(doctor.doctor)
+app.command("reindex")(upkeep.reindex)
+app.command("storage")(upkeep.storage)
+app.command("gc")(upkeep.gc)
 app.add_typer(libraries.app, name="library")
 app.add_typer(live.app, name="live")
 app.add_typer(models.app, name="models")
+app.add_typer(saved.app, name="saved")
 app.add_typer(keys.app, name="keys")
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ingest.running import Share, in_order
 from library.ledger import Ledger
 from library.records import Job, VideoEntry
-from reelseek.errors import EngineUnavailable, MediaError
+from reelseek.errors import EngineUnavailable, JobLost, MediaError
 from workers.enqueue import REINDEX, ring
-from workers.indexing import FileReport, StageProgress, ignore_progress, index_file, renew_video
-from workers.staleness import change_of, loses_engine
+from workers.indexing import FileReport, IndexEvent, StageProgress, ignore_progress, index_file, renew_video
+from workers.staleness import VideoChange, change_of, loses_engine
+from workers.upkeep import maintain_if_due
 from workers.workspace import Workspace
 
 ASKED_PRIORITY, SCHEDULED_PRIORITY = 5, -5
@@ -59,6 +61,39 @@ def reindex_video(
         )
     except MediaError as error:  # it stays as it is in the index
         return FileReport(Path(entry.path), video_id, "failed", str(error))
+
+
+def reindex_videos(
+    workspace: Workspace, changes: Collection[VideoChange], on_event: Callable[[IndexEvent], None] = lambda _: None
+) -> list[FileReport]:
+    """Do what is stale of several videos, one after the other. One that cannot be done does not stop the others.
+
+    Args:
+        on_event: for progress bars; may raise to stop. What is finished by then is kept.
+
+    Raises:
+        EngineUnavailable, IndexBusy, StorageError: as `workers.indexing.index_paths`.
+    """
+    reports, total = [], len(changes)
+    paths = [Path(change.video.path or change.video.title) for change in changes]
+    for number, path in enumerate(paths, start=1):
+        on_event(IndexEvent("found", path, number, total))
+    try:
+        for number, (path, change) in enumerate(zip(paths, changes, strict=True), start=1):
+
+            def tell(stage: str, fraction: float, number: int = number, path: Path = path) -> None:
+                on_event(IndexEvent("progress", path, number, total, stage, fraction))
+
+            on_event(IndexEvent("started", path, number, total))
+            try:
+                report = reindex_video(workspace, change.video.video_id, change.again, tell)
+            except JobLost as error:
+                report = FileReport(path, change.video.video_id, "failed", str(error), may_pass=True)
+            reports.append(replace(report, path=path))
+            on_event(IndexEvent("finished", path, number, total, report=reports[-1]))
+    finally:
+        maintain_if_due(workspace)
+    return reports
 
 
 def queue_reindex(

@@ -10,12 +10,15 @@ from typing import Any, Literal
 
 from ingest.outcome import IngestOutcome
 from ingest.plan import ENGINE_OF, Plan, make_plan
-from ingest.storage import FRAMES, OBJECTS, PROBE, SCREEN_TEXT, SPEECH, STAGES, typed
+from ingest.storage import FRAMES, OBJECTS, PROBE, SCREEN_TEXT, SOUNDS, SPEAKERS, SPEECH, STAGES, typed
 from library.records import VideoEntry
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.records import JsonObject, VideoInfo
 from workers.indexing import rows_fingerprint
 from workers.workspace import Workspace
+
+_OF_THE_FILE = (PROBE, FRAMES, SPEECH, SPEAKERS, SOUNDS)
+"""Stages that read the video's file; all others read what these made."""
 
 _SAMPLE = 20
 """Videos whose recorded times give the rate of a stage."""
@@ -46,7 +49,7 @@ class VideoChange:
         offline: its file is not there.
         steps: every stage that has, or would have, a result.
         fingerprint: what its rows would be made from.
-        held: stage to the key of the result that stays as it is.
+        held: stage to the key of the result that stays as it is; empty where there is none and cannot be.
         again: stages that are done although their result is there.
     """
 
@@ -138,12 +141,12 @@ def _held(workspace: Workspace, entry: VideoEntry) -> dict[str, str]:
     """Of a video whose file is gone: the results that cannot be made again, and stay."""
     store, video_id = workspace.store, entry.video_id
     live, plan = store.current(video_id), _plan(workspace, entry, {})
-    held = {stage: live[stage] for stage in (PROBE, FRAMES) if stage in live}
-    if SPEECH in live and plan.source.sidecar is None:
-        held[SPEECH] = live[SPEECH]
-    if FRAMES in held and store.has(video_id, FRAMES, held[FRAMES]):
-        lacks_looks = "dropped" in store.about(video_id, FRAMES, held[FRAMES])
-        held |= {stage: live[stage] for stage in (SCREEN_TEXT, OBJECTS) if lacks_looks and stage in live}
+    held = {stage: live.get(stage, "") for stage in _OF_THE_FILE if stage in live or stage in plan.keys}
+    if plan.source.sidecar is not None:
+        held.pop(SPEECH, None)
+    frames = live.get(FRAMES)
+    if frames and store.has(video_id, FRAMES, frames) and "dropped" in store.about(video_id, FRAMES, frames):
+        held |= {stage: live.get(stage, "") for stage in (SCREEN_TEXT, OBJECTS)}
     return held
 
 
@@ -162,14 +165,14 @@ def _steps(workspace: Workspace, change: VideoChange, costs: Costs) -> Iterator[
     free = _plan(workspace, entry, {}) if change.held else plan
     for stage in STAGES:
         key, old = plan.keys.get(stage), live.get(stage)
-        if key is None:
-            if old is not None:
-                yield StageStep(stage, "off", plan.off.get(stage, ""))
-        elif stage in change.held:
+        if stage in change.held:
             if blocked := _blocked(workspace, entry, stage, free):
                 yield StageStep(stage, "blocked", blocked)
-            else:
+            elif old is not None:
                 yield StageStep(stage, "reuse")
+        elif key is None:
+            if old is not None:
+                yield StageStep(stage, "off", plan.off.get(stage, ""))
         elif stage in change.again or not store.has(entry.video_id, stage, key):
             forced = "asked for" if stage in change.again and key == old else ""
             reason = forced or _reason(workspace, entry, stage, old, plan.inputs[stage])
@@ -183,11 +186,10 @@ def _blocked(workspace: Workspace, entry: VideoEntry, stage: str, free: Plan) ->
     old = workspace.store.current(entry.video_id).get(stage)
     if stage not in free.keys or free.keys[stage] == old:
         return ""
-    before = _about(workspace, entry.video_id, stage, old)
-    if stage == SPEECH and before.get("engine") is None:
+    if old is not None and stage == SPEECH and _about(workspace, entry.video_id, stage, old).get("engine") is None:
         return ""  # its subtitles went away together with the file: that is no change
-    lack = "its file" if stage in (PROBE, FRAMES, SPEECH) else "pictures that were dropped, and its file,"
-    return f"{difference(before, free.inputs[stage])}; {lack} is not there"
+    lack = "its file is" if stage in _OF_THE_FILE else "pictures were dropped to save space, and its file is"
+    return f"{_reason(workspace, entry, stage, old, free.inputs[stage])}; {lack} not there"
 
 
 def _reason(workspace: Workspace, entry: VideoEntry, stage: str, old: str | None, inputs: JsonObject) -> str:
