@@ -14,10 +14,35 @@ from PIL import ImageDraw, ImageFont
 from reelseek.records import Image
 
 FPS = 12.5
-_WORDS = """
-river bridge copper lantern harvest winter signal garden market engine station window paper timber
-valley mirror candle orchard shelter compass anchor meadow thunder pepper marble velvet canyon
-""".split()
+_WORDS = [
+    "river",
+    "bridge",
+    "copper",
+    "lantern",
+    "harvest",
+    "winter",
+    "signal",
+    "garden",
+    "market",
+    "engine",
+    "station",
+    "window",
+    "paper",
+    "timber",
+    "valley",
+    "mirror",
+    "candle",
+    "orchard",
+    "shelter",
+    "compass",
+    "anchor",
+    "meadow",
+    "thunder",
+    "pepper",
+    "marble",
+    "velvet",
+    "canyon",
+]
 
 
 @dataclass(frozen=True, slots=True)
