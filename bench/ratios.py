@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bench.truth import demo_folder
 from engines.registry import Engines
-from ingest.decode import DecodeReport, pictures
+from ingest.decode import pictures
+from ingest.decoder import DecodeReport
 from ingest.probe import probe
 from reelseek.settings import Settings
 
