@@ -127,7 +127,7 @@ def test_when_the_supervisor_is_killed_its_children_end_too(quick: Settings, tmp
     server = start_serving(quick, tmp_path / "log")
     try:
         parent = psutil.Process(server.pid)
-        children = wait_for(lambda: found if len(found := parent.children()) == 3 else None, "the three children")
+        children = wait_for(lambda: found if len(found := parent.children()) == 4 else None, "the four children")
         wait_for(lambda: all("workers.child" not in child.cmdline() for child in children) or None, "their commands")
     finally:
         server.kill()
