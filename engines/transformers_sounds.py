@@ -99,8 +99,9 @@ class TransformersSoundEngine(BaseEngine):
         return tuple(sorted(self._events(heard, audio.size), key=lambda event: (event.start, -event.confidence)))
 
     def _piece(self, audio: Audio, index: int) -> Audio:
-        middle = index * (self._window // 2)
-        return audio[max(0, middle - self._window // 2) : middle + self._window // 2]
+        """A window; the first and the last are moved inside, for half a window is no sound that the model knows."""
+        start = max(0, min((index - 1) * (self._window // 2), audio.size - self._window))
+        return audio[start : start + self._window]
 
     @staticmethod
     def _loud(samples: Audio) -> bool:

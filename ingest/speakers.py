@@ -87,7 +87,7 @@ class Voices:
 
     def packed(self) -> Floats:
         """As one array, `(n, 3 + dimension)`."""
-        return np.column_stack([self.spans, self.regions, self.vectors.reshape(len(self.spans), -1)])
+        return np.column_stack([self.spans, self.regions, self.vectors])
 
     @staticmethod
     def unpacked(packed: Floats) -> Voices:
