@@ -111,6 +111,17 @@ class ObjectEngine(Engine, Protocol):
         ...
 
 
+@runtime_checkable
+class OpenVocabulary(Engine, Protocol):
+    """Objects in pictures, by any words."""
+
+    def detect_labels(
+        self, images: Sequence[Image], labels: Sequence[str], *, least: float = 0.25
+    ) -> list[tuple[Detection, ...]]:
+        """Detect what the labels name, most confident first; nothing less confident than `least`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class VlmRequest:
     """One call of a VLM: instructions, then evidence text and frames (time in seconds, picture), then the question."""

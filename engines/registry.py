@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import cast
 
 from engines.base import BaseEngine
@@ -13,6 +14,7 @@ from engines.offline import go_offline
 from engines.protocols import (
     ImageTextEngine,
     ObjectEngine,
+    OpenVocabulary,
     ScreenTextEngine,
     SentenceEngine,
     SoundEngine,
@@ -24,6 +26,8 @@ from engines.resolution import Resolution, resolve
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef
 from reelseek.settings import EngineSettings, Settings
+
+_OPEN_VOCABULARY = "Set engines.open_vocabulary to YOLO-World weights, or to nothing."
 
 __all__ = ["Engines", "Resolution", "resolve"]
 
@@ -97,6 +101,8 @@ class Engines:
         self._lock = threading.RLock()
         self._resolutions: dict[Kind, Resolution] = {}
         self._loaded: dict[Kind, tuple[str, BaseEngine]] = {}
+        self._words_lock = threading.Lock()
+        self._words: OpenVocabulary | None = None
         self._kind_locks = {kind: threading.Lock() for kind in KINDS}
 
     def resolution(self, kind: Kind) -> Resolution:
@@ -156,6 +162,26 @@ class Engines:
         """The object engine, loaded; None where the channel is off."""
         return cast("ObjectEngine | None", self._engine("objects"))
 
+    def open_vocabulary(self) -> OpenVocabulary | None:
+        """The detector that takes any words, loaded; None where the settings name none.
+
+        Raises:
+            EngineUnavailable: it was named and cannot run.
+        """
+        named = self.settings.engines.open_vocabulary.strip()
+        if not named:
+            return None
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise EngineUnavailable(f"The open-vocabulary weights {path} do not exist.", hint=_OPEN_VOCABULARY)
+        with self._words_lock:
+            if self._words is None:
+                from engines.open_vocabulary import OpenVocabularyEngine
+
+                ref = EngineRef(f"ultralytics:{path.stem}", f"{path}-{path.stat().st_mtime_ns}")
+                self._words = OpenVocabularyEngine(ref, path, self.settings.engines)
+            return self._words
+
     def vlm(self) -> VlmEngine | None:
         """The vision-language model, loaded; None where answers are extractive."""
         return cast("VlmEngine | None", self._engine("vlm"))
@@ -175,6 +201,8 @@ class Engines:
 
     def close(self) -> None:
         """Let go of what this handle loaded; what no other handle uses is unloaded. The handle may be used again."""
+        with self._words_lock:
+            self._words = None
         for kind, lock in self._kind_locks.items():
             with lock:
                 held = self._loaded.pop(kind, None)

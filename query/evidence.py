@@ -140,19 +140,24 @@ def _pictures(
     """Keyframes of a moment: those that matched, else spread evenly."""
     if wanted < 1 or not stills:
         return
-    key = store.current(moment.video_id).get("frames")
-    if key is None:
-        return
     seen = [item.start for item in moment.evidence if item.channel in (Channel.VISUAL, Channel.OBJECTS)]
     matched = [still for still in stills if any(abs(still.start - start) < 0.05 for start in seen)]
     step = max(1, len(stills) // wanted)
     chosen = list({still.index: still for still in (*matched, *stills[::step])}.values())[:wanted]
     for still in sorted(chosen, key=lambda item: item.start):
-        try:
-            picture = _decoded(store.read_bytes(moment.video_id, "frames", key, still.image))
-        except (NotFound, OSError):
-            continue  # a picture that is gone leaves the text
-        yield still.start, picture
+        if (picture := picture_of(store, still)) is not None:  # a picture that is gone leaves the text
+            yield still.start, picture
+
+
+def picture_of(store: ArtefactStore, still: Frame) -> Image | None:
+    """A keyframe's picture; None where it is gone."""
+    key = store.current(still.video_id).get("frames")
+    if key is None:
+        return None
+    try:
+        return _decoded(store.read_bytes(still.video_id, "frames", key, still.image))
+    except (NotFound, OSError):
+        return None
 
 
 def _decoded(content: bytes) -> Image:

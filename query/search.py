@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from query.encoders import Encoders
 from query.fuse import conjoin, exclude, fuse
-from query.language import EVENTS, quoted
+from query.language import EVENTS, ObjectCount, quoted
 from query.localise import Run, suppress
+from query.open_vocabulary import Finder
 from query.plan import Plan, Requirement, StagePlan
 from query.retrieve import Retriever
 from query.sequences import join_stages
@@ -50,6 +51,7 @@ class Searcher:
     Attributes:
         text_space, visual_space: what can be searched by meaning and by picture; None where that is off.
         k: candidates per channel.
+        finder: looks for objects that the library's detector does not know; None leaves them.
     """
 
     source: Source
@@ -57,6 +59,7 @@ class Searcher:
     text_space: VectorSpace | None
     visual_space: VectorSpace | None
     k: int
+    finder: Finder | None = None
 
     def search(self, plan: Plan, image: Image | None = None) -> Found:
         """Find what the plan asks for; with an image, places that look like it as well."""
@@ -90,9 +93,9 @@ class Searcher:
             if off:
                 found.notes.append(off)
                 continue
-            found.notes += self._unseen(requirement)
             with found.timed("retrieve"):
                 runs = retriever.runs(requirement)
+                runs += self._by_any_words(requirement, found)
             with found.timed("fuse"):
                 lists.append(fuse(runs, POOL))
         if not lists:
@@ -110,25 +113,36 @@ class Searcher:
         asks_pictures_only = set(requirement.requests) == {Channel.VISUAL} and not things
         if asks_pictures_only and self.visual_space is None:
             return f"“{requirement.text}” was not looked for: the channel of pictures is off."
-        if things and not requirement.requests and not self.source.statistics.labels:
+        nothing_detected = not self.source.statistics.labels and self.finder is None
+        if things and not requirement.requests and nothing_detected:
             return f"“{requirement.text}” was not looked for: no objects were detected in the library."
         return ""
 
-    def _unseen(self, requirement: Requirement) -> list[str]:
-        """The labels that are bindingly asked for and that the detector never found: it may not know them."""
+    def _by_any_words(self, requirement: Requirement, found: Found) -> list[Run]:
+        """What the library's detector never found, looked for by one that takes any words; else told."""
+        runs: list[Run] = []
+        for count in self._unknown(requirement):
+            note = ""
+            if self.finder is not None and not requirement.facts:
+                more, note = self.finder.runs(self.source, self.visual_space, count, self.k)
+                runs += more
+            found.notes.append(note or self._never_found(count.label))
+        return runs
+
+    def _unknown(self, requirement: Requirement) -> list[ObjectCount]:
+        """What is bindingly asked for under a label that was never detected in this library."""
         if requirement.requests:
             return []
-        wanted = [count.label for count in requirement.objects if count.present]
+        wanted = [count for count in requirement.objects if count.present]
         for fact in requirement.facts:
-            wanted += [fact.label] if fact.kind in EVENTS else [fact.label, fact.other]
-        known = self.source.statistics.labels
-        instead = "; try seen:{0}, which asks the pictures" if self.visual_space is not None else ""
-        return [
-            f"“{label}” was never detected in this library: it is not there, or the detector does not know it"
-            f"{instead.format(quoted(label))}."
-            for label in dict.fromkeys(wanted)
-            if label not in known
-        ]
+            names = [fact.label] if fact.kind in EVENTS else [fact.label, fact.other]
+            wanted += [ObjectCount(name) for name in dict.fromkeys(names)]
+        return [count for count in wanted if count.label not in self.source.statistics.labels]
+
+    def _never_found(self, label: str) -> str:
+        instead = f"; try seen:{quoted(label)}, which asks the pictures" if self.visual_space is not None else ""
+        never = f"“{label}” was never detected in this library"
+        return f"{never}: it is not there, or the detector does not know it{instead}."
 
     def _without(self, runs: Sequence[Run], excluded: Sequence[Requirement]) -> list[Run]:
         source = self.source.within({run.video_id for run in runs})

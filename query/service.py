@@ -18,6 +18,7 @@ from query.encoders import Encoders
 from query.language import Filters, parse
 from query.moments import moments_of
 from query.narrow import languages_of, scope_of
+from query.open_vocabulary import Finder
 from query.plan import Plan, make_plan
 from query.requests import AskRequest, SearchRequest
 from query.search import Found, Searcher
@@ -185,7 +186,8 @@ class QueryService:
         view = self._library_view(revision, snapshot, visual_space)
         scope = scope_of(request, filters, self.catalogue, snapshot)
         source = Source(snapshot, scope, view.statistics, languages_of(filters))
-        searcher = Searcher(source, self._encoders, text_space, visual_space, self.settings.query.candidates)
+        finder = Finder(self.engines, self._encoders, self.store) if self.settings.engines.open_vocabulary else None
+        searcher = Searcher(source, self._encoders, text_space, visual_space, self.settings.query.candidates, finder)
         return _Session(snapshot, view, searcher, notes)
 
     def _library_view(self, revision: int, snapshot: Snapshot, visual_space: VectorSpace | None) -> _View:

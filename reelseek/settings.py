@@ -36,6 +36,9 @@ class EngineSettings(_Group):
     sounds: str = Field("auto", description="sound engine: audio-transformers:NAME, off")
     screen_text: str = Field("auto", description="screen-text engine: paddleocr, rapidocr, paddleocr-native:NAME, off")
     objects: str = Field("auto", description="object engine: ultralytics:NAME.pt, onnx:/file.onnx, off")
+    open_vocabulary: str = Field(
+        "", description="YOLO-World weights (.pt, its text encoder beside it) that find what the detector does not know"
+    )
     tracker: str = Field(
         "auto",
         pattern=r"^(auto|bytetrack|botsort|overlap)$",

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from reelseek.records import EngineRef, Image
+from reelseek.settings import EngineSettings
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (220, 30, 30),
@@ -53,19 +54,20 @@ def plain_picture(colour: str, width: int = 96, height: int = 64, seed: int = 0)
     return np.clip(np.array(COLOURS[colour]) + noise, 0, 255).astype(np.uint8)
 
 
-def write_openclip(folder: Path, *, fitted: bool = True, context_length: int = 16) -> Path:
-    """A tiny OpenCLIP (32 pixels, 32 dimensions) as a folder of configuration and safetensors.
+def write_openclip(folder: Path, *, fitted: bool = True, context_length: int = 16, dimension: int = 32) -> Path:
+    """A tiny OpenCLIP (32 pixels) as a folder of configuration and safetensors.
 
     Args:
         folder: created where absent.
         fitted: it tells `COLOURS` apart, by pictures and by words (some seconds); else random.
         context_length: tokens, two of them special.
+        dimension: of its vectors.
     """
     import open_clip
     from safetensors.torch import save_file
 
     model_cfg = {
-        "embed_dim": 32,
+        "embed_dim": dimension,
         "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 16},
         "text_cfg": {"context_length": context_length, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
     }
@@ -159,6 +161,30 @@ def write_ultralytics(folder: Path, *, open_vocabulary: str = "") -> Path:
     return folder / "tiny.pt"
 
 
+def write_yolo_world(folder: Path) -> Path:
+    """A tiny YOLO-World as `world.pt`, fitted on squares by the words for them, and beside it its text encoder."""
+    import torch
+
+    from engines.openclip import OpenClipEngine
+    from engines.ultralytics_engine import import_ultralytics
+
+    encoder = write_openclip(folder / "text_encoder", dimension=512)
+    words = OpenClipEngine(ref("openclip:words"), encoder, EngineSettings(threads=1, device="cpu"))
+    configuration = folder / "tiny-world.yaml"
+    configuration.write_text(json.dumps(_yolo_configuration("world")), encoding="utf-8")
+    with _repeatable(3):
+        model = import_ultralytics().YOLO(str(configuration), task="detect")
+        network = model.model
+        network.names, network.nc = dict(enumerate(SHAPE_LABELS)), len(SHAPE_LABELS)
+        network.model[-1].nc = len(SHAPE_LABELS)
+        network.txt_feats = torch.from_numpy(words.encode_texts(SHAPE_LABELS))[None]
+        _fit_squares(network, txt_feats=network.txt_feats)
+    network.args = {"task": "detect", "imgsz": 96, "model": "tiny.yaml"}
+    model.ckpt = {"train_args": network.args}
+    model.save(folder / "world.pt")
+    return folder / "world.pt"
+
+
 def export_ultralytics(weights: Path, *, end_to_end: bool = False, dynamic: bool = False) -> Path:
     """The ONNX export that Ultralytics makes of its checkpoint, beside it; `end_to_end` with the NMS inside."""
     from engines.ultralytics_engine import import_ultralytics
@@ -190,8 +216,8 @@ def _yolo_configuration(open_vocabulary: str) -> dict[str, Any]:
     }
 
 
-def _fit_squares(network: Any) -> None:
-    """Steps of the library's own loss on drawn squares."""
+def _fit_squares(network: Any, **more: Any) -> None:
+    """Steps of the library's own loss on drawn squares; `more` is what a batch holds besides."""
     import torch
     from ultralytics.cfg import get_cfg
 
@@ -214,6 +240,7 @@ def _fit_squares(network: Any) -> None:
             "batch_idx": torch.tensor(indices, dtype=torch.float32),
             "cls": torch.tensor(labels, dtype=torch.float32),
             "bboxes": torch.tensor(boxes, dtype=torch.float32),
+            **more,
         }
         loss = network.loss(batch)[0].sum()
         optimiser.zero_grad()
