@@ -148,8 +148,8 @@ class ObjectTrack:
     Attributes:
         number: as in `DetectedObject.track`, unique within its video.
         confidence: the mean of its detections, 0 to 1.
-        entered: how it came: `left`, `right`, `top`, `bottom` (over that edge of the picture), `appeared` (in the middle
-            of it), `start` (it was there when the shot began).
+        entered: how it came: `left`, `right`, `top`, `bottom` (over that edge of the picture), `appeared` (in the
+            middle of it), `start` (it was there when the shot began).
         left: how it went: an edge, `vanished`, or `end` (it was there when the shot ended).
         path: where it was, few points, the first at `start`.
     """
