@@ -95,8 +95,7 @@ class FileTree:
             replace_file(Path(path), content)
             return
         self.make_folder(path.rpartition("/")[0])
-        with self._asked():
-            self._filesystem.pipe_file(path, content)
+        self.write({path: content})
 
     def write(self, contents: Mapping[str, bytes]) -> None:
         """Write files, path to content, in parallel where the library can. Their folders are there."""
@@ -104,8 +103,11 @@ class FileTree:
             for path, content in contents.items():
                 Path(path).write_bytes(content)
         elif contents:
-            with self._asked():
-                self._filesystem.pipe(dict(contents))
+            try:
+                with self._asked():
+                    self._filesystem.pipe(dict(contents))
+            except FileNotFoundError as error:
+                raise StorageError(f"{_bare(self.url)} cannot be written: {error}", hint=_HINT) from error
 
     def copy(self, copies: Mapping[str, str]) -> set[str]:
         """Copy files, target to source: a second name on a disk that has links, a copy inside an object store.
@@ -198,6 +200,10 @@ class FileTree:
         except _library_errors() as error:
             text = str(error).rstrip(".")
             raise StorageError(f"The artefact store {_bare(self.url)} does not answer: {text}.", hint=_HINT) from error
+        except PermissionError as error:
+            if self.is_local:
+                raise
+            raise StorageError(f"The artefact store {_bare(self.url)} refuses: {error}.", hint=_HINT) from error
 
 
 _HINT = "docs/operations.md says how its address and credentials are set."
