@@ -33,6 +33,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "sentence": ("sentence_transformers",),
     "whisper": ("faster_whisper", "whisper"),
     "speakers": ("resemblyzer",),
+    "fetch": ("yt_dlp",),
     "paddle": ("paddleocr",),
     "paddle-native": ("paddle",),
     "yolo": ("ultralytics",),

@@ -61,7 +61,7 @@ def test_the_table_as_json() -> None:
     assert found["channels"]["visual"]["engine"] is None
     assert found["channels"]["visual"]["state"] == "off"
     in_use = [row for row in found["weights"] if row["in_use"]]
-    assert {row["channel"] for row in in_use} == {"sentence", "speech", "screen_text"}
+    assert {row["channel"] for row in in_use} == {"sentence", "speech", "speakers", "screen_text"}
     small = next(row for row in found["weights"] if (row["engine"], row["name"]) == ("faster-whisper", "small"))
     assert (small["present"], small["pinned"], small["licence"]) == (False, True, "MIT")
 
