@@ -114,7 +114,7 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Engines:
     return Engines(Settings(data=tmp_path_factory.mktemp("data"), engines=EngineSettings(threads=1)))
 
 
-@pytest.mark.parametrize("kind", ["real", "espeak"])
+@pytest.mark.parametrize("kind", [pytest.param("real", marks=pytest.mark.release), "espeak"])
 def test_turns_of_a_conversation(kind: str, engines: Engines, shared_data: Path, tmp_path: Path) -> None:
     voices = real_voices(shared_data)[:4] if kind == "real" else espeak_voices()
     if not voices:
