@@ -37,6 +37,7 @@ def moment_text(number: int, moment: Moment) -> Text:
     text.append(f"  {printable(moment.title)}", style="bold")
     text.append(f"  {round(moment.confidence * 100)} %", style="green" if moment.confidence >= 0.5 else "yellow")
     text.append("  " + ", ".join(channel.value for channel in moment.channels), style="dim")
+    text.append("  offline" if moment.offline else "", style="yellow")
     for item in moment.evidence[:3]:
         text.append(f"\n    {evidence_text(item)}")
     text.append(f"\n    {printable(moment.path)}", style="dim")

@@ -103,6 +103,7 @@ def videos(context: typer.Context, as_json: Json = False) -> None:
                     "title": entry.title,
                     "path": entry.path,
                     "state": entry.state,
+                    "offline": entry.offline,
                     "error": entry.error,
                     "tags": list(entry.tags),
                     "duration": entry.duration,
@@ -120,6 +121,7 @@ def videos(context: typer.Context, as_json: Json = False) -> None:
         line = Text(entry.video_id)
         line.append(f"  {entry.state:<8} {format_time(entry.duration):>8}  ", style="dim")
         line.append(printable(entry.title), style="bold")
+        line.append("  offline" if entry.live_ingest and entry.offline else "", style="yellow")
         line.append(f"\n    {printable(entry.error or entry.path)}", style="red" if entry.error else "dim")
         out.print(line)
 

@@ -46,7 +46,7 @@ def reindex(
     searched until the new rows of a video are complete. Exits with 3 when some videos could not be done.
     """
     from ingest.storage import STAGES
-    from workers.reindexing import queue_reindex
+    from workers.reindexing import queue_videos
     from workers.staleness import stale_videos
     from workers.workspace import Workspace
 
@@ -60,7 +60,7 @@ def reindex(
         due = [change for change in changes if change.due]
         if queue:
             again = ([stage] if stage else STAGES) if force else ()
-            jobs = queue_reindex(workspace, [change.video.video_id for change in reversed(due)], again)
+            jobs = queue_videos(workspace, [change.video.video_id for change in reversed(due)], again)
             if as_json:
                 print_json({"jobs": [job.job_id for job in jobs]})
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from reelseek.records import JsonObject
 
@@ -112,6 +113,11 @@ class VideoEntry:
     counts: Counts
     info: JsonObject
     tags: tuple[str, ...] = ()
+
+    @property
+    def offline(self) -> bool:
+        """Whether its file is not there just now: moved, deleted, or on a disk that is not connected."""
+        return not self.path or not Path(self.path).is_file()
 
     @property
     def partial(self) -> bool:

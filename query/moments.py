@@ -16,6 +16,7 @@ def moments_of(runs: Sequence[Run], catalogue: Catalogue, source: Source) -> lis
     if not videos:
         return []
     entries = {entry.video_id: entry for entry in catalogue.videos(ids=videos)}
+    offline = {video_id for video_id, entry in entries.items() if entry.offline}
     segments = source.segment_ranges(videos)
     moments = []
     for run in runs:
@@ -36,6 +37,7 @@ def moments_of(runs: Sequence[Run], catalogue: Catalogue, source: Source) -> lis
                 channels=dict(sorted(run.parts.items(), key=lambda item: -item[1])),
                 evidence=run.evidence,
                 stages=run.stages,
+                offline=run.video_id in offline,
             )
         )
     return moments

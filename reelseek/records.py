@@ -350,6 +350,7 @@ class Moment:
         thumbnail: URL path of its picture on the server, empty without one.
         channels: each channel's contribution to the score.
         stages: for a sequence query, the range of each stage in order.
+        offline: the video's file is not there just now: it is found, and cannot be played.
     """
 
     video_id: str
@@ -363,6 +364,7 @@ class Moment:
     channels: dict[Channel, float]
     evidence: tuple[Evidence, ...]
     stages: tuple[tuple[float, float], ...] = ()
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

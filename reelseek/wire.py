@@ -45,6 +45,7 @@ def moment_payload(moment: Moment) -> JsonObject:
         "thumbnail": moment.thumbnail,
         "channels": {channel.value: round(score, 6) for channel, score in moment.channels.items()},
         "evidence": [evidence_payload(item) for item in moment.evidence],
+        "offline": moment.offline,
     }
     if moment.stages:
         payload["stages"] = [{"start": round(start, 3), "end": round(end, 3)} for start, end in moment.stages]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from library import keys
-from library.records import VideoState
+from library.records import VideoEntry, VideoState
 from query.service import AskRequest, SearchRequest
 from reelseek import __version__
 from reelseek.errors import InvalidRequest, ReelseekError
@@ -260,8 +260,19 @@ def video(video_id: str) -> str:
         chapters=contents.chapters(served, video_id) if indexed else (),
         lanes=contents.lanes(tracks, contents.segments(served, video_id)) if indexed else (),
         moves=events(tracks),
+        stills=_stills(served, entry) if indexed and entry.offline else (),
         result=result,
     )
+
+
+def _stills(served: Backend, entry: VideoEntry) -> list[dict[str, object]]:
+    """Pictures of a video that cannot be played: one of each segment."""
+    if not entry.width:
+        return []
+    return [
+        {"start": found.start, "url": url_for("api.thumbnail", video_id=entry.video_id, segment=found.index)}
+        for found in contents.segments(served, entry.video_id)
+    ]
 
 
 def _start() -> float:

@@ -12,6 +12,16 @@ from reelseek.records import JsonObject
 from reelseek.urls import masked
 from web.present import STAGE_NAMES
 
+_UPKEEP = {
+    "maintain": "Care of the index",
+    "scan": "Scan of the folders",
+    "reindex": "A video that is brought up to date",
+    "stale": "Look for what engines or settings made stale",
+    "gc": "Reclaiming space",
+    "saved": "Saved searches",
+}
+"""Jobs that are of no file, in words."""
+
 
 def printable(text: str) -> str:
     """Text that can be sent: bytes of a file name that are no valid UTF-8 become replacement characters."""
@@ -45,7 +55,7 @@ def video_payload(video: VideoEntry) -> JsonObject:
         "lines": video.counts.lines,
         "tags": list(video.tags),
         "poster": url_for("api.poster", video_id=video.video_id) if video.indexed_at and video.width else "",
-        "playable": bool(video.path) and Path(video.path).is_file(),
+        "playable": not video.offline,
     }
 
 
@@ -85,4 +95,4 @@ def _what(job: Job, library_names: dict[int, str]) -> str:
         return str(job.result.get("title") or masked(str(url)))
     if (library_id := job.payload.get("library_id")) is not None:
         return f"Scan of {library_names.get(int(library_id), 'a removed folder')}"
-    return {"maintain": "Care of the index", "scan": "Scan of the folders"}.get(job.kind, job.kind)
+    return _UPKEEP.get(job.kind, job.kind)

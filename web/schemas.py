@@ -152,6 +152,7 @@ class MomentOut(_Out):
     channels: dict[str, float]
     evidence: list[EvidenceOut]
     stages: list[RangeOut] | None = Field(None, description="of a sequence query, the range of each stage")
+    offline: bool = Field(False, description="whether the video's file is not there now, so that it cannot be played")
 
 
 class SearchOut(_Out):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ REINDEX, STALE, GC, SAVED, CAPTION = "reindex", "stale", "gc", "saved", "caption
 
 _SCAN_PRIORITY, _LIVE_PRIORITY, _PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 25, 20, 0, -10
 _CAPTION_PRIORITY = -20
+
+REINDEX_PRIORITY, STALE_PRIORITY = 5, -5
+"""Videos to be done again: what a person asked for goes before what scans found, what the schedule found after it."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +93,22 @@ def queue_scan(ledger: Ledger, library_id: int) -> Job:
 def queue_maintenance(ledger: Ledger) -> Job:
     """Write a job that maintains the index, without ringing."""
     return ledger.enqueue(MAINTAIN, {}, MAINTAIN, _MAINTAIN_PRIORITY)
+
+
+def queue_reindex(
+    ledger: Ledger, video_id: str, again: Collection[str] = (), *, priority: int = REINDEX_PRIORITY
+) -> Job:
+    """Write a job that does what is stale of a video, and the stages in `again` whether they are or not."""
+    stages = sorted(again)
+    key = f"{REINDEX}:{video_id}:{','.join(stages)}"
+    return ledger.enqueue(REINDEX, {"video_id": video_id, "again": stages}, key, priority)
+
+
+def enqueue_reindex(catalogue: Catalogue, settings: Settings, video_id: str) -> Job:
+    """Queue what is stale of a video that a person asked for; its file may be gone."""
+    job = queue_reindex(Ledger(catalogue, settings.workers), video_id, priority=_PERSON_PRIORITY)
+    ring(settings)
+    return job
 
 
 def queue_upkeep(ledger: Ledger, kind: str) -> Job:

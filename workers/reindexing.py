@@ -11,14 +11,11 @@ from ingest.running import Share, in_order
 from library.ledger import Ledger
 from library.records import Job, VideoEntry
 from reelseek.errors import EngineUnavailable, JobLost, MediaError
-from workers.enqueue import REINDEX, ring
+from workers.enqueue import REINDEX_PRIORITY, STALE_PRIORITY, queue_reindex, ring
 from workers.indexing import FileReport, IndexEvent, StageProgress, ignore_progress, index_file, renew_video
 from workers.staleness import VideoChange, change_of, loses_engine
 from workers.upkeep import maintain_if_due
 from workers.workspace import Workspace
-
-ASKED_PRIORITY, SCHEDULED_PRIORITY = 5, -5
-"""What a person asked for goes before what scans found; what the schedule found comes after it."""
 
 _log = logging.getLogger(__name__)
 
@@ -96,8 +93,8 @@ def reindex_videos(
     return reports
 
 
-def queue_reindex(
-    workspace: Workspace, video_ids: Iterable[str], again: Collection[str] = (), *, priority: int = ASKED_PRIORITY
+def queue_videos(
+    workspace: Workspace, video_ids: Iterable[str], again: Collection[str] = (), *, priority: int = REINDEX_PRIORITY
 ) -> list[Job]:
     """Queue videos for workers; the ledger gives the last one first.
 
@@ -105,15 +102,7 @@ def queue_reindex(
         again: as in `reindex_video`.
     """
     ledger = Ledger(workspace.catalogue, workspace.settings.workers)
-    jobs = [
-        ledger.enqueue(
-            REINDEX,
-            {"video_id": video_id, "again": sorted(again)},
-            f"{REINDEX}:{video_id}:{','.join(sorted(again))}",
-            priority,
-        )
-        for video_id in video_ids
-    ]
+    jobs = [queue_reindex(ledger, video_id, again, priority=priority) for video_id in video_ids]
     if jobs:
         ring(workspace.settings, min(len(jobs), workspace.settings.workers.concurrency))
     return jobs
@@ -147,7 +136,7 @@ def queue_stale(workspace: Workspace, progress: Callable[[float], None] = lambda
             continue
         if workspace.catalogue.want(entry.video_id, change.fingerprint):
             due.append(entry.video_id)
-    queue_reindex(workspace, reversed(due), priority=SCHEDULED_PRIORITY)
+    queue_videos(workspace, reversed(due), priority=STALE_PRIORITY)
     return len(due)
 
 

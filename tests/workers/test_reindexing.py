@@ -18,7 +18,7 @@ from reelseek.settings import Settings, load_settings
 from tests.support.media import busy, slide, steady, write_video
 from workers.enqueue import REINDEX
 from workers.indexing import Workspace, index_file
-from workers.reindexing import queue_reindex, queue_stale, reindex_video
+from workers.reindexing import queue_videos, queue_stale, reindex_video
 from workers.runner import run_next
 from workers.scan import scan_libraries
 from workers.staleness import VideoChange, stale_videos
@@ -220,7 +220,7 @@ def test_the_schedule_queues_each_change_once_and_the_newest_first(tmp_path: Pat
         assert [change.video.video_id for change in _changes(workspace)] == [queued[1].payload["video_id"]]
         ledger.cancel(queued[1].job_id)
         assert queue_stale(workspace) == 0, "the one that came to nothing is not queued again for the same change"
-        assert len(queue_reindex(workspace, [queued[1].payload["video_id"]])) == 1, "a person can"
+        assert len(queue_videos(workspace, [queued[1].payload["video_id"]])) == 1, "a person can"
     with Workspace.open(_settings(tmp_path, ingest={"segment_max": 7.0})) as workspace:
         assert queue_stale(workspace) == 2, "another change is another matter"
 

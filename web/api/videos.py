@@ -21,7 +21,7 @@ from web.object_schemas import ObjectsOut
 from web.payloads import job_payload, printable, video_payload
 from web.schemas import JobOut, ObjectsQuery, Upload, UploadOut, VideoDetail, VideoPage, VideosQuery
 from web.uploads import keep_upload
-from workers.enqueue import enqueue_index
+from workers.enqueue import enqueue_index, enqueue_reindex
 
 
 def register(api: APIBlueprint) -> None:
@@ -104,7 +104,10 @@ def take_upload(served: Backend, upload: FileStorage) -> tuple[Path, Job]:
 
 
 def reindex(served: Backend, video_id: str) -> Job:
-    """Queue a video's file. Raises `NotFound`."""
+    """Queue a video's file; of one whose file is gone, what can be done without it. Raises `NotFound`."""
+    video = served.catalogue.video(video_id)
+    if video.live_ingest is not None and video.offline:
+        return enqueue_reindex(served.catalogue, served.settings, video_id)
     return enqueue_index(served.catalogue, served.settings, contents.file_of(served, video_id))
 
 
