@@ -331,6 +331,49 @@ class SourceList(_Out):
     sources: list[SourceOut]
 
 
+class NewSavedSearch(_In):
+    """A search to save."""
+
+    name: str = Field(min_length=1, max_length=200)
+    query: str = Field(min_length=1, max_length=QUERY_MAX, description="words, or the query language")
+    library: int | None = Field(None, ge=1, le=_ROW_MAX, description="only in this library")
+
+
+class SavedSearchOut(_Out):
+    """A saved search."""
+
+    search_id: int
+    name: str
+    query: str
+    library: int | None
+    created_at: str
+    last_run_at: str | None = Field(description="when it was last run on what was new")
+
+
+class SavedSearchList(_Out):
+    """The saved searches, by name."""
+
+    searches: list[SavedSearchOut]
+
+
+class SavedHitOut(_Out):
+    """A moment that a saved search found."""
+
+    video_id: str
+    title: str
+    start: float
+    end: float
+    confidence: float
+    text: str = Field(description="what speaks for it")
+    found_at: str
+
+
+class SavedHitList(_Out):
+    """What a saved search found, the newest first."""
+
+    moments: list[SavedHitOut]
+
+
 class EngineOut(_Out):
     """What serves one kind of engine."""
 
