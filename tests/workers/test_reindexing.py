@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from index.reader import IndexReader
 from library.ledger import Ledger
 from library.records import JobState, VideoState
 from reelseek.errors import InvalidRequest, JobLost
+from reelseek.records import Image
 from reelseek.settings import Settings, load_settings
 from tests.support.media import busy, slide, steady, write_video
 from workers.enqueue import REINDEX
 from workers.indexing import Workspace, index_file
-from workers.reindexing import queue_videos, queue_stale, reindex_video
+from workers.reindexing import queue_stale, queue_videos, reindex_video
 from workers.runner import run_next
 from workers.scan import scan_libraries
 from workers.staleness import VideoChange, stale_videos
@@ -52,6 +54,16 @@ def indexed(tmp_path: Path, films: Path) -> Path:
         for path in sorted(films.iterdir()):
             assert index_file(workspace, path, library_id=library).state == "indexed"
     return films
+
+
+def moving(seconds: float) -> Iterator[tuple[float, Image]]:
+    """A bright square that wanders over a picture."""
+    back = busy(3)
+    for number in range(int(seconds * 10)):
+        picture = back.copy()
+        left = (number * 9) % 240
+        picture[60:120, left : left + 60] = 255
+        yield number / 10, picture
 
 
 def _changes(workspace: Workspace, **how: Any) -> list[VideoChange]:
@@ -238,3 +250,26 @@ def test_the_schedule_can_be_turned_off_and_takes_no_channel_away(
         monkeypatch.setattr(type(workspace.engines), "ref", lambda *_: None)
         assert len(_changes(workspace)) == 2
         assert queue_stale(workspace) == 0, "the engine is missing here; nobody turned it off"
+
+
+def test_pictures_that_were_dropped_are_decoded_again_where_a_stage_needs_them(tmp_path: Path) -> None:
+    film = write_video(tmp_path / "film.mp4", moving(6.0))
+    with Workspace.open(_settings(tmp_path)) as workspace:
+        video_id = index_file(workspace, film).video_id
+        frames = workspace.store.current(video_id)["frames"]
+        looks = [name for name in workspace.store.files(video_id, "frames", frames) if name.startswith("looks/")]
+        assert looks, "the picture moves"
+        workspace.store.drop(video_id, "frames", frames, looks)
+        assert index_file(workspace, film).state == "unchanged"
+    with Workspace.open(_settings(tmp_path, engines={"screen_text": "rapidocr"})) as workspace:
+        report = reindex_video(workspace, video_id)
+        assert {"frames", "screen_text"} <= {run.name for run in report.stages if run.state == "done"}
+        assert workspace.store.current(video_id)["frames"] == frames
+        assert set(looks) <= set(workspace.store.files(video_id, "frames", frames))
+        workspace.store.drop(video_id, "frames", frames, looks)
+    film.unlink()
+    with Workspace.open(_settings(tmp_path, engines={"screen_text": "paddleocr"})) as workspace:
+        change = _changes(workspace)[0]
+        blocked = {step.stage: step.reason for step in change.steps if step.action == "blocked"}
+        assert not change.due
+        assert "pictures were dropped to save space" in blocked["screen_text"]
