@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -104,6 +105,24 @@ def test_a_file_system_without_hard_links_copies(tmp_path: Path, monkeypatch: py
         writer.adopt(VIDEO, "frames", "part", "looks/0.jpg")
     assert store.read_bytes(VIDEO, "frames", "whole", "looks/0.jpg") == b"first"
     assert [stored.linked for stored in store.stored(VIDEO)] == [0, 0]
+
+
+def test_a_network_folder_that_flushes_no_folders_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def refuse_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    store = ArtefactStore(str(tmp_path))
+    with store.write(VIDEO, "frames", "k") as writer:
+        for number in range(50):
+            writer.bytes(f"looks/{number}.jpg", b"jpeg")
+    store.set_current(VIDEO, {"frames": "k"})
+    assert store.current(VIDEO) == {"frames": "k"}
+    assert len(store.files(VIDEO, "frames", "k")) == 50
 
 
 def test_what_is_stored_is_listed_with_sizes(store: ArtefactStore) -> None:
