@@ -9,37 +9,26 @@ from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
 
 from ingest.decoder import Decoder, DecodeReport
 from ingest.hardware import accelerator
 from ingest.opening import open_media, picture_stream
+from ingest.pictures import Reformatters
+from ingest.storage import jpeg
 from reelseek.errors import MediaError
 from reelseek.records import Image, VideoInfo
 from reelseek.settings import IngestSettings
 
-SMALL_WIDTH, SMALL_HEIGHT = 128, 72
 SMALL_FPS = 12.5
 """Small pictures per second at most: a cut is placed to within 1/12.5 s, at a tenth of the cost of decoding."""
+_STILL = 1.0
+"""Grey levels from one picture to the next, on average, that are no change worth a closer look."""
+_UNUSUAL, _USUAL_SHARE = 1.6, 0.3
+"""How many times the usual step is unusual; the share of the newest step in the usual one."""
+_CLOSELY = 0.6
+"""Seconds after it in which no picture is passed over: what began must be seen to come to rest."""
 _SEEK_BACK = (0.0, 15.0, math.inf)
 """Where to begin for a later start (s before it): some containers seek to the key picture after the one wanted."""
-
-
-class Reformatters:
-    """FFmpeg's scalers, one per use, so that each keeps its prepared tables."""
-
-    def __init__(self) -> None:
-        self._scalers: dict[tuple[int, int, str], VideoReformatter] = {}
-
-    def scale(self, frame: VideoFrame, width: int, height: int, layout: str) -> Image:
-        """The frame in `width` × `height`; `layout` is `rgb24` or, channels first, `yuv444p`."""
-        scaler = self._scalers.setdefault((width, height, layout), VideoReformatter())
-        scaled = scaler.reformat(frame, width, height, layout, interpolation=int(Interpolation.AREA))
-        return np.ascontiguousarray(scaled.to_ndarray(), dtype=np.uint8)
-
-    def small(self, frame: VideoFrame) -> Image:
-        """The frame in 128 × 72, YCbCr as the video has it: no colour is converted."""
-        return np.ascontiguousarray(self.scale(frame, SMALL_WIDTH, SMALL_HEIGHT, "yuv444p").transpose(1, 2, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +57,17 @@ class Picture:
         image = self.scalers.scale(self.frame, width, height, "rgb24")
         return np.ascontiguousarray(np.rot90(image, k=-(self.rotation // 90))) if self.rotation else image
 
+    def jpeg(self, max_side: int, quality: int) -> bytes:
+        """`image` as JPEG.
+
+        Args:
+            quality: FFmpeg's quantiser scale, 2 (best) to 31.
+        """
+        width, height = fitted(*self.shape, max_side)
+        if self.rotation:
+            return jpeg(self.image(max_side), 100 - 4 * quality)
+        return self.scalers.jpeg(self.frame, width, height, quality)
+
 
 def fitted(width: int, height: int, max_side: int) -> tuple[int, int]:
     """The size of a picture made to fit `max_side`, at least 1 × 1, never enlarged."""
@@ -83,17 +83,24 @@ def pictures(
     start: float = 0.0,
     end: float = math.inf,
 ) -> Iterator[Picture]:
-    """Decode the pictures of `[start, end)` once; give out at most 12.5 a second, in order of their time.
+    """Decode the pictures of `[start, end)` once; give out 6 to 12.5 a second, in order of their time.
+
+    Every second one is passed over where the picture moves on as it did before: between it and the next one no shot can
+    have begun. Where more changes than usual, those passed over last are given out as well.
 
     Times are the pictures' own presentation times, so a variable frame rate is right without more. Pictures out of
-    order or beyond the video's end are left out. Memory is flat: nothing is kept between two pictures. The first one is
-    sampled always; everything else about a picture depends on its time alone.
+    order or beyond the video's end are left out. Memory is flat. The first picture is sampled always; everything else
+    about a picture depends on its time alone.
 
     Raises:
         MediaError: more packets are broken than `max_decode_errors`.
     """
-    scalers, next_small, next_sample = Reformatters(), 0.0, 0.0
+    scalers, pace, next_sample = Reformatters(), _Pace(), 0.0
     last = -1.0
+
+    def picture(time: float, frame: VideoFrame, small: Image, *, sampled: bool = False) -> Picture:
+        return Picture(time, small, sampled, frame, scalers, (info.width, info.height), info.rotation)
+
     for frame in _from(start, path, info, settings, report):
         time = _time(frame, info, last)
         if time is None:
@@ -104,13 +111,47 @@ def pictures(
         if time >= end:
             return
         sampled = time >= next_sample
-        if not sampled and time < next_small:
+        if not sampled and not pace.due(time, frame):
             continue
-        next_small = _next_tick(time, SMALL_FPS)
         if sampled:
             next_sample = _next_tick(time, settings.sample_fps)
         small = scalers.small(frame)
-        yield Picture(time, small, sampled, frame, scalers, (info.width, info.height), info.rotation)
+        for between, passed in pace.passed_over(time, small):
+            yield picture(between, passed, scalers.small(passed))
+        yield picture(time, frame, small, sampled=sampled)
+
+
+class _Pace:
+    """Decides which pictures are looked at, and keeps those that are passed over until the next one is there."""
+
+    def __init__(self) -> None:
+        self._next_small = self._next_due = self._closely_until = 0.0
+        self._held: list[tuple[float, VideoFrame]] = []
+        self._luma: Image | None = None
+        self._usual = 0.0
+
+    def due(self, time: float, frame: VideoFrame) -> bool:
+        """Whether the next picture is to be looked at; if not it may be kept for later."""
+        if time < self._next_small:
+            return False
+        if time >= self._next_due or time < self._closely_until:
+            return True
+        self._held.append((time, frame))
+        self._next_small = _next_tick(time, SMALL_FPS)
+        return False
+
+    def passed_over(self, time: float, small: Image) -> list[tuple[float, VideoFrame]]:
+        """Take a picture that is looked at; the ones before it that must be looked at too."""
+        self._next_small, self._next_due = _next_tick(time, SMALL_FPS), _next_tick(time, SMALL_FPS / 2)
+        luma = np.ascontiguousarray(small[..., 0])
+        step = math.inf if self._luma is None else float(np.abs(luma.astype(np.int16) - self._luma).mean())
+        held, self._held, self._luma = self._held, [], luma
+        unusual = step > max(_STILL, _UNUSUAL * self._usual)
+        if math.isfinite(step):
+            self._usual += (step - self._usual) * _USUAL_SHARE
+        if unusual:
+            self._closely_until = time + _CLOSELY
+        return held if unusual else []
 
 
 def _from(

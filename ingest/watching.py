@@ -12,7 +12,7 @@ from ingest.decode import Picture, pictures
 from ingest.decoder import DecodeReport
 from ingest.keyframes import Kept, KeyframeSelector, LookSelector, place
 from ingest.shots import ShotDetector
-from ingest.storage import jpeg, plain
+from ingest.storage import plain
 from ingest.storyboard import Layout, Storyboard, joined, sheet_name
 from reelseek.artefacts import StageWriter
 from reelseek.errors import MediaError
@@ -20,7 +20,8 @@ from reelseek.records import Look, VideoInfo
 from reelseek.settings import IngestSettings
 
 LOOK_SIDE = 640
-_LOOK_QUALITY = 80
+_KEYFRAME_QUALITY, _LOOK_QUALITY = 2, 4
+"""FFmpeg's quantiser scale: about what JPEG libraries call 90 and 80."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,10 @@ def watch(
         sampled += picture.sampled
         chosen = keyframes.consider(picture, cut=cut)
         if chosen is not None:
-            writer.bytes(f"{len(kept)}.jpg", jpeg(picture.image(settings.max_side)))
+            writer.bytes(f"{len(kept)}.jpg", picture.jpeg(settings.max_side, _KEYFRAME_QUALITY))
             kept.append(chosen)
         elif picture.sampled and looks.consider(picture):
-            writer.bytes(look_name(len(looked)), jpeg(picture.image(LOOK_SIDE), _LOOK_QUALITY))
+            writer.bytes(look_name(len(looked)), picture.jpeg(LOOK_SIDE, _LOOK_QUALITY))
             looked.append(picture.time)
         storyboard.add(picture)
         progress(min(1.0, (picture.time - chunk.start) / max(chunk.end - chunk.start, 1e-3)))
