@@ -37,6 +37,7 @@ class IngestOutcome:
         keys: stage to the key under which its result lies in the artefact store.
         stages: every stage in order, those that are off too.
         covered: seconds from the start that it is of, while the rest is still to be done; None when it is whole.
+        leftovers: (stage, key) of what only led to the result; it can go once the result is the current one.
     """
 
     video_id: str
@@ -44,6 +45,7 @@ class IngestOutcome:
     keys: dict[str, str]
     stages: tuple[StageRun, ...]
     covered: float | None = None
+    leftovers: tuple[tuple[str, str], ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -57,7 +57,8 @@ def ingest_video(
             they are done. What it gets is replaced by the next one.
         held: stage to the key of a result that is used as it is; of a video whose file is gone, all that need the file.
         again: stages that are done although their result is there; what builds on them must be named too.
-        make_current: name the result the video's current one; a caller that publishes rows does that itself, with them.
+        make_current: name the result the video's current one, and drop what led to it; a caller that publishes rows
+            does both itself.
 
     Raises:
         MediaError: the file is no readable video; the message is the reason.
@@ -78,11 +79,18 @@ def ingest_video(
         for stage in STAGES[1:]:
             done = run.stage(stage)
             runs[stage] = replace(done, seconds=done.seconds + spent.get(stage, 0.0)) if done.state == "done" else done
-        outcome = IngestOutcome(info.video_id, info, dict(run.plan.keys), tuple(runs[stage] for stage in STAGES))
+        stages, keys = tuple(runs[stage] for stage in STAGES), dict(run.plan.keys)
+        outcome = IngestOutcome(info.video_id, info, keys, stages, leftovers=run.leftovers())
         if make_current:
             store.set_current(info.video_id, outcome.keys)
-        run.tidy()
+            drop_leftovers(store, outcome)
     return outcome
+
+
+def drop_leftovers(store: ArtefactStore, outcome: IngestOutcome) -> None:
+    """Remove what only led to a result that is the video's current one now."""
+    for stage, key in outcome.leftovers:
+        store.delete(outcome.video_id, stage, key)
 
 
 def ingest_chunk(

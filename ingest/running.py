@@ -122,18 +122,14 @@ class Run:
         work = self._work()
         return all(work.has(stage) or work.part(stage, chunk).done for stage in self.plan.parts)
 
-    def tidy(self) -> None:
-        """Remove what only led to the result: parts, and the results of first chunks."""
+    def leftovers(self) -> tuple[tuple[str, str], ...]:
+        """What only led to the result, as (stage, key): parts, and the results of first chunks."""
         if len(self.plan.chunks) == 1:
-            return
+            return ()
         work = self._work()
-        for stage in self.plan.parts:
-            for chunk in self.plan.chunks:
-                work.part(stage, chunk).delete()
-        for plan in self._early:
-            for stage, key in plan.keys.items():
-                if key != self.plan.keys.get(stage):
-                    self._store.delete(self._info.video_id, stage, key)
+        parts = [work.part(stage, chunk) for stage in self.plan.parts for chunk in self.plan.chunks]
+        first = [item for plan in self._early for item in plan.keys.items() if item not in self.plan.keys.items()]
+        return tuple([(part.stage, part.key) for part in parts] + first)
 
     def _part(self, stage: str, chunk: Chunk) -> bool:
         work = self._work()

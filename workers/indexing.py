@@ -15,7 +15,7 @@ from ingest.captioned import keep_captions
 from ingest.document import load_document
 from ingest.identity import content_id
 from ingest.outcome import IngestOutcome, StageRun
-from ingest.pipeline import ingest_video
+from ingest.pipeline import drop_leftovers, ingest_video
 from ingest.plan import make_plan
 from ingest.probe import probe, title_of
 from ingest.running import Share, in_order
@@ -251,6 +251,7 @@ def _ingest(
             calls.progress(PUBLISHING, 0.0)
             publish(workspace, outcome, entry.title)
             calls.progress(PUBLISHING, 1.0)
+        drop_leftovers(workspace.store, outcome)
     return outcome, published or bool(again)
 
 

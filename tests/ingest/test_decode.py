@@ -162,3 +162,21 @@ def test_a_shot_without_a_keyframe_joins_its_neighbour() -> None:
     shots, frames = place([Kept(0.0, 1.0), Kept(5.0, 0.3)], [1.0, 4.9], 9.0)
     assert [(shot.start, shot.end) for shot in shots] == [(0.0, 4.9), (4.9, 9.0)]
     assert [(frame.shot, frame.end) for frame in frames] == [(0, 4.9), (1, 9.0)]
+
+
+def test_hardware_that_is_not_there_leaves_decoding_to_the_processor(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", steady([(2.0, busy(1)), (2.0, busy(2))], fps=25))
+    expected = [picture.time for picture in look(path, SETTINGS.model_copy(update={"hardware": "off"}))[0]]
+    assert len(expected) > 20
+    for wanted in ("auto", "nosuchdevice"):
+        found = look(path, SETTINGS.model_copy(update={"hardware": wanted}))[0]
+        assert [picture.time for picture in found] == expected
+
+
+def test_a_chunk_s_pictures_are_those_of_the_whole_at_its_times(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", steady([(1.7, busy(seed)) for seed in range(7)], fps=25))
+    info = probe(path, SETTINGS, "0" * 32)
+    sampled = [item.time for item in pictures(path, info, SETTINGS, DecodeReport()) if item.sampled]
+    part = [item.time for item in pictures(path, info, SETTINGS, DecodeReport(), 4.0, 8.0) if item.sampled]
+    assert part == [time for time in sampled if 4.0 <= time < 8.0]
+    assert len(part) == 8
