@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image as Pillow
 
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Detection, EngineRef, Image
@@ -129,12 +130,15 @@ def import_ultralytics() -> Any:
             folder = tempfile.mkdtemp(prefix="reelseek-yolo-")
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             os.environ["YOLO_CONFIG_DIR"] = folder
-        require("torch", "yolo")  # before the library sets the number of threads that torch would start with
+        torch = require("torch", "yolo")  # before the library sets the number of threads that torch would start with
         cv2 = require("cv2", "yolo")
         openmp, opencv = os.environ.get("OMP_NUM_THREADS"), cv2.getNumThreads()
+        open_picture, torch_save = Pillow.open, torch.save
         try:
             library = require("ultralytics", "yolo")
         finally:
+            # it replaces both, for everybody: an unreadable picture would then ask for a package to be installed
+            Pillow.open, torch.save = open_picture, torch_save
             # it sets both to one thread, for its training; other engines of this process want theirs
             cv2.setNumThreads(opencv)
             if openmp is None:

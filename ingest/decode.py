@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from ingest.decoder import Decoder, DecodeReport
 from ingest.hardware import accelerator
 from ingest.opening import open_media, picture_stream
-from ingest.pictures import Reformatters
+from ingest.pictures import SMALL_HEIGHT, SMALL_WIDTH, Reformatters
 from ingest.storage import jpeg
 from reelseek.errors import MediaError
 from reelseek.records import Image, VideoInfo
@@ -22,7 +22,8 @@ from reelseek.settings import IngestSettings
 SMALL_FPS = 12.5
 """Small pictures per second at most: a cut is placed to within 1/12.5 s, at a tenth of the cost of decoding."""
 _STILL = 1.0
-"""Grey levels from one picture to the next, on average, that are no change worth a closer look."""
+_STILL_SPOT, _BLOCK = 4.0, 8
+"""Grey levels from one picture to the next that are no change worth a closer look: on average, and in a block."""
 _UNUSUAL, _USUAL_SHARE = 1.6, 0.3
 """How many times the usual step is unusual; the share of the newest step in the usual one."""
 _CLOSELY = 0.6
@@ -128,7 +129,7 @@ class _Pace:
         self._next_small = self._next_due = self._closely_until = 0.0
         self._held: list[tuple[float, VideoFrame]] = []
         self._luma: Image | None = None
-        self._usual = 0.0
+        self._usual = self._usual_spot = 0.0
 
     def due(self, time: float, frame: VideoFrame) -> bool:
         """Whether the next picture is to be looked at; if not it may be kept for later."""
@@ -144,14 +145,24 @@ class _Pace:
         """Take a picture that is looked at; the ones before it that must be looked at too."""
         self._next_small, self._next_due = _next_tick(time, SMALL_FPS), _next_tick(time, SMALL_FPS / 2)
         luma = np.ascontiguousarray(small[..., 0])
-        step = math.inf if self._luma is None else float(np.abs(luma.astype(np.int16) - self._luma).mean())
+        step, spot = _steps(luma, self._luma)
         held, self._held, self._luma = self._held, [], luma
-        unusual = step > max(_STILL, _UNUSUAL * self._usual)
+        unusual = step > max(_STILL, _UNUSUAL * self._usual) or spot > max(_STILL_SPOT, _UNUSUAL * self._usual_spot)
         if math.isfinite(step):
             self._usual += (step - self._usual) * _USUAL_SHARE
+            self._usual_spot += (spot - self._usual_spot) * _USUAL_SHARE
         if unusual:
             self._closely_until = time + _CLOSELY
         return held if unusual else []
+
+
+def _steps(luma: Image, before: Image | None) -> tuple[float, float]:
+    """How far a small picture is from the one before, grey levels: on average, and in the block that changed most."""
+    if before is None:
+        return math.inf, math.inf
+    apart = np.abs(luma.astype(np.int16) - before)
+    blocks = apart.reshape(SMALL_HEIGHT // _BLOCK, _BLOCK, SMALL_WIDTH // _BLOCK, _BLOCK).mean(axis=(1, 3))
+    return float(blocks.mean()), float(blocks.max())
 
 
 def _from(

@@ -13,6 +13,8 @@ from PIL import Image
 from demo.drawing import KINDS
 from demo.scenes import as_array, draw_scene
 from demo.train_yolo import detector_picture
+from engines.ultralytics_engine import import_ultralytics
+from tests.support.checkpoints import needs_ultralytics
 from tests.support.demo_frames import DEMO, VIDEOS, frames, load_truth
 
 CLIP_FOLDER = DEMO / "models" / "openclip"
@@ -111,8 +113,8 @@ def test_the_folder_is_small_and_half_precision() -> None:
 
 @pytest.fixture(scope="module")
 def yolo() -> Any:
-    ultralytics = pytest.importorskip("ultralytics")
-    return ultralytics.YOLO(str(YOLO_FILE), task="detect")
+    needs_ultralytics()
+    return import_ultralytics().YOLO(str(YOLO_FILE), task="detect")
 
 
 def counts(model: Any, picture: np.ndarray) -> dict[str, int]:

@@ -18,6 +18,7 @@ from reelseek.errors import EngineUnavailable
 from reelseek.records import Box, Detection, EngineRef, Frame, Image, Look, ObjectTrack, PathPoint, Shot
 from reelseek.settings import EngineSettings
 from reelseek.tracks import box_at, counts_over_time, counts_within, events, stands, tell, within
+from tests.support.checkpoints import needs_ultralytics
 
 TRACKERS = ("overlap", "bytetrack", "botsort")
 PLACE = Box(0.1, 0.1, 0.4, 0.4)
@@ -26,7 +27,7 @@ PLACE = Box(0.1, 0.1, 0.4, 0.4)
 @pytest.fixture(params=TRACKERS)
 def tracker(request: pytest.FixtureRequest) -> EngineRef:
     if request.param != "overlap":
-        pytest.importorskip("ultralytics")
+        needs_ultralytics()
     return tracker_ref(EngineSettings(tracker=request.param))
 
 
@@ -266,7 +267,7 @@ def test_a_tracker_that_is_not_installed_is_told_and_auto_does_without(monkeypat
 
 
 def test_the_trackers_have_different_identities() -> None:
-    pytest.importorskip("ultralytics")
+    needs_ultralytics()
     refs = {name: tracker_ref(EngineSettings(tracker=name)) for name in TRACKERS}
     assert len({ref.fingerprint for ref in refs.values()}) == 3
     assert tracker_ref(EngineSettings()) == refs["bytetrack"]

@@ -16,9 +16,10 @@ from tests.query.conftest import NO_MODELS
 from tests.support.query_world import Film, World, document_of
 
 pytest.importorskip("open_clip", reason="the extra `clip` is not installed")
-pytest.importorskip("ultralytics", reason="the extra `yolo` is not installed")
 
-from tests.support.checkpoints import squares_picture, write_openclip, write_yolo_world
+from tests.support.checkpoints import needs_ultralytics, squares_picture, write_openclip, write_yolo_world
+
+needs_ultralytics()
 
 pytestmark = pytest.mark.release  # fitting the checkpoints takes too long for every run
 

@@ -5,6 +5,7 @@ They are fitted for a few seconds where a test must see a meaning, and random el
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import string
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from engines.ultralytics_engine import import_ultralytics
 from reelseek.records import EngineRef, Image
 from reelseek.settings import EngineSettings
 
@@ -26,6 +29,12 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 """What the fitted image-text checkpoint knows: pictures of one colour, and the words "a red picture"."""
 
 FIT_STEPS = 240
+
+
+def needs_ultralytics() -> None:
+    """Skip where the extra `yolo` is missing, without importing it: its adapter must be the first to import it."""
+    if importlib.util.find_spec("ultralytics") is None:
+        pytest.skip("the extra `yolo` is not installed", allow_module_level=True)
 
 
 def ref(identity: str, note: str = "") -> EngineRef:
@@ -135,8 +144,6 @@ def write_ultralytics(folder: Path, *, open_vocabulary: str = "") -> Path:
         open_vocabulary: empty for a detector of squares, fitted on the spot (some seconds); `world` for a random
             YOLO-World, `yoloe` for a random YOLOE without a vocabulary.
     """
-    from engines.ultralytics_engine import import_ultralytics
-
     library = import_ultralytics()
     import torch
 

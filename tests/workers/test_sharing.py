@@ -31,7 +31,7 @@ from reelseek.settings import Settings
 from workers.runner import run_next
 from workers.workspace import Workspace
 claim = Ledger.claim
-Ledger.claim = lambda self, worker, **options: claim(self, worker, kinds=["chunk"], **options)  # a helper only
+Ledger.claim = lambda self, worker, *_, **options: claim(self, worker, ["chunk"], **options)  # a helper only
 {patch}
 with Workspace.open(Settings.model_validate_json(sys.argv[1])) as workspace:
     Path(sys.argv[2]).touch()
