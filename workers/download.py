@@ -88,6 +88,7 @@ class Download:
                 self.files.append(path)
         if not info or not self.files:
             raise FetchFailed("It holds no video that can be fetched.")
+        self._refuse_above_limit(sum(path.stat().st_size for path in self.files))
         return dict(info)
 
     def _options(self, proxy: str) -> dict[str, Any]:
@@ -163,10 +164,13 @@ class Download:
             # without a program, yt-dlp loads a playlist's segments by itself
             yield {**found, "protocol": "m3u8_native"} if found["protocol"] == "m3u8" else found
 
+    def _refuse_above_limit(self, size: int) -> None:
+        if size > self._limits.max_bytes:
+            raise FetchFailed(f"It has {size} bytes; the limit is {self._limits.max_bytes} (fetch.max_bytes).")
+
     def _hook(self, status: dict[str, Any]) -> None:
         total = status.get("total_bytes") or status.get("total_bytes_estimate") or 0
-        if (status.get("total_bytes") or 0) > self._limits.max_bytes:
-            raise FetchFailed(f"It has {total} bytes; the limit is {self._limits.max_bytes} (fetch.max_bytes).")
+        self._refuse_above_limit(max(status.get("total_bytes") or 0, status.get("downloaded_bytes") or 0))
         if status.get("status") == "finished":
             self._part += 1
         done = (status.get("downloaded_bytes") or 0) / total if total and status.get("status") != "finished" else 0.0

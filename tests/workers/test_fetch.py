@@ -324,8 +324,8 @@ def test_a_confined_thread_reaches_its_proxy_and_nothing_else() -> None:
 def test_what_is_too_large_or_too_long_or_breaks_off_leaves_nothing(
     catalogue: Catalogue, settings: Settings, site: Site, tmp_path: Path
 ) -> None:
-    small = settings.model_copy(update={"fetch": settings.fetch.model_copy(update={"max_bytes": 8_000})})
     clip = site.pages["/clip.mp4"][2]
+    small = settings.model_copy(update={"fetch": settings.fetch.model_copy(update={"max_bytes": len(clip) // 2})})
     site.pages["/cut.mp4"] = (200, "cut:video/mp4", clip)
     site.pages["/text.mp4"] = (200, "video/mp4", b"this is no video " * 100)
     site.folder(segments_of(tmp_path), "video/mp2t")
