@@ -177,34 +177,13 @@ def make_plan(
         {PROBE: held.get(PROBE) or probe_key(ingest)}, {}, refs, source, chunks if whole else chunks[:first], whole,
         inputs={PROBE: _probe_inputs(ingest)}, held=held,
     )  # fmt: skip
-    off = plan.off
     if info.has_video:
         plan.add(FRAMES, **{name: getattr(ingest, name) for name in _FRAME_SETTINGS})
     else:
-        off[FRAMES] = "no pictures"
-    if source.silent and SPEECH not in held:
-        off[SPEECH] = failed.get(SPEECH) or ("no audio" if not info.has_audio else "no engine")
-    else:
-        used = None if source.sidecar else source.engine
-        plan.add(
-            SPEECH,
-            engine=used,
-            language=ingest.language,
-            source=list(source.identity),
-            chunk_seconds=ingest.chunk_seconds,
-        )
-    if source.note:
-        plan.notes[SPEECH] = source.note
+        plan.off[FRAMES] = "no pictures"
+    _spoken(plan, info, ingest, failed)
     _heard(plan, info, ingest, failed)
-    for stage in (SCREEN_TEXT, OBJECTS, VISUAL):
-        ref = refs[stage]
-        if not info.has_video:
-            off[stage] = "no pictures"
-        elif ref is None:
-            off[stage] = failed.get(stage) or "no engine"
-        else:
-            more = {"tracker": tracker_ref(settings.engines).fingerprint} if stage == OBJECTS else {}
-            plan.add(stage, engine=ref, of=[FRAMES], **more)
+    _seen(plan, info, settings, failed)
     chunked = [stage for stage in CHUNKED if stage in plan.keys]
     plan.parts.update({stage: plan.keys[stage] for stage in chunked if stage != SPEECH or source.only_engine})
     if not whole:
@@ -212,6 +191,36 @@ def make_plan(
             plan.narrow(stage)
     _derived(plan, info, ingest, failed)
     return plan
+
+
+def _spoken(plan: Plan, info: VideoInfo, ingest: IngestSettings, failed: Mapping[str, str]) -> None:
+    """Words, from subtitles or from the sound."""
+    source = plan.source
+    if source.silent and SPEECH not in plan.held:
+        plan.off[SPEECH] = failed.get(SPEECH) or ("no audio" if not info.has_audio else "no engine")
+    else:
+        plan.add(
+            SPEECH,
+            engine=None if source.sidecar else source.engine,
+            language=ingest.language,
+            source=list(source.identity),
+            chunk_seconds=ingest.chunk_seconds,
+        )
+    if source.note:
+        plan.notes[SPEECH] = source.note
+
+
+def _seen(plan: Plan, info: VideoInfo, settings: Settings, failed: Mapping[str, str]) -> None:
+    """What models see in the pictures."""
+    for stage in (SCREEN_TEXT, OBJECTS, VISUAL):
+        ref = plan.refs[stage]
+        if not info.has_video:
+            plan.off[stage] = "no pictures"
+        elif ref is None:
+            plan.off[stage] = failed.get(stage) or "no engine"
+        else:
+            more = {"tracker": tracker_ref(settings.engines).fingerprint} if stage == OBJECTS else {}
+            plan.add(stage, engine=ref, of=[FRAMES], **more)
 
 
 def _heard(plan: Plan, info: VideoInfo, ingest: IngestSettings, failed: Mapping[str, str]) -> None:
