@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from reelseek.records import Moment
+from reelseek.results import Moment
 from reelseek.timecode import temporal_iou
 
 IOU = 0.5

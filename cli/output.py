@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from reelseek.records import Evidence, Moment
+from reelseek.results import Evidence, Moment
 from reelseek.timecode import format_time
 
 

@@ -11,7 +11,8 @@ from rich.text import Text
 from cli.context import settings_of
 from cli.output import console, error_console, moment_text, print_json, printable
 from reelseek.errors import InvalidRequest
-from reelseek.records import Image, SearchResult
+from reelseek.records import Image
+from reelseek.results import SearchResult
 from reelseek.timecode import format_time
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]

@@ -11,17 +11,7 @@ from engines.protocols import ObjectEngine
 from engines.trackers import OVERLAP, follow
 from ingest.object_facts import track_of
 from ingest.tracking import DOUBTFUL, Seen, Trail, by_overlap, merged, trails_of
-from reelseek.records import (
-    CountStep,
-    DetectedObject,
-    Detection,
-    EngineRef,
-    Frame,
-    Image,
-    Look,
-    ObjectTrack,
-    Shot,
-)
+from reelseek.records import CountStep, DetectedObject, Detection, EngineRef, Frame, Image, Look, ObjectTrack, Shot
 from reelseek.tracks import counts_over_time
 
 OWN_TRACKER = EngineRef(OVERLAP, OVERLAP)

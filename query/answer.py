@@ -10,7 +10,8 @@ from itertools import pairwise
 from query.plan import Plan
 from query.source import Source
 from reelseek.artefacts import ArtefactStore
-from reelseek.records import Answer, Channel, Citation, CountStep, Evidence, Moment, SearchResult
+from reelseek.records import Channel, CountStep
+from reelseek.results import Answer, Citation, Evidence, Moment, SearchResult
 from reelseek.settings import Settings
 from reelseek.timecode import format_time
 from reelseek.tracks import counts_over_time

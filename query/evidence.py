@@ -12,7 +12,8 @@ import numpy as np
 from query.source import Frame, Source
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import NotFound
-from reelseek.records import Channel, DetectedObject, Evidence, Image, Moment
+from reelseek.records import Channel, DetectedObject, Image
+from reelseek.results import Evidence, Moment
 from reelseek.timecode import format_time
 from reelseek.tracks import tell
 

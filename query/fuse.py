@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from query.localise import Run, suppress
-from reelseek.records import Channel, Evidence
+from query.runs import Run, suppress
+from reelseek.records import Channel
+from reelseek.results import Evidence
 
 SUPPORT = 0.5
 """How much another channel's agreement counts beside the run's own evidence."""

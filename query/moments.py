@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from library.catalogue import Catalogue
-from query.localise import Run
+from query.runs import Run
 from query.source import Source
-from reelseek.records import Moment
+from reelseek.results import Moment
 
 
 def moments_of(runs: Sequence[Run], catalogue: Catalogue, source: Source) -> list[Moment]:

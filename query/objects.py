@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from query.language import ObjectCount, ObjectFact
-from query.localise import GAP, Run
+from query.runs import GAP, Run
 from query.scenes import Scene, Showing
-from reelseek.records import Channel, Evidence, ObjectTrack
+from reelseek.records import Channel, ObjectTrack
+from reelseek.results import Evidence
 from reelseek.tracks import BRIEF, Event, box_at, events, stands, tell
 
 EVENT_SECONDS = 3.0

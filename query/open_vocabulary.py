@@ -12,11 +12,12 @@ from engines.registry import Engines
 from query.encoders import Encoders
 from query.evidence import picture_of
 from query.language import ObjectCount
-from query.localise import GAP, Run
+from query.runs import GAP, Run
 from query.source import Frame, Source
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
-from reelseek.records import Channel, Detection, Evidence, Image, VectorSpace
+from reelseek.records import Channel, Detection, Image, VectorSpace
+from reelseek.results import Evidence
 
 LOOKED = 48
 """Pictures that are shown to the detector, the most similar first."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from query.calibrate import Null, PictureScale, picture_nulls
+from query.calibrate import Null
 from query.encoders import Encoders
 from query.language import EVENTS, ObjectCount
-from query.localise import Run, picture_runs
 from query.objects import count_runs, event_runs, relation_runs
+from query.picture_runs import picture_runs
+from query.picture_scale import PictureScale, picture_nulls
 from query.plan import Requirement
 from query.retrieve_text import LEAST, TextRetriever
+from query.runs import Run
 from query.scenes import Showing, showings
 from query.source import Frame, Source
 from reelseek.records import Channel, Vector, VectorSpace

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from query.calibrate import SentenceScale
 from query.encoders import Encoders
-from query.localise import Run, ScoredLine, text_runs
 from query.plan import cue_free_terms
+from query.runs import Run
 from query.source import Block, Line, Source
+from query.text_runs import ScoredLine, text_runs
+from query.text_scale import SentenceScale
 from query.words import STOP_WORDS, contains_phrase, squash, stem, stems, tokens
-from reelseek.records import Channel, Evidence, Vector, VectorSpace
+from reelseek.records import Channel, Vector, VectorSpace
+from reelseek.results import Evidence
 
 LEAST = 0.05
 """Confidence under which a candidate is not even a near miss."""

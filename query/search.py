@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from query.encoders import Encoders
 from query.fuse import conjoin, exclude, fuse
 from query.language import EVENTS, ObjectCount, quoted
-from query.localise import Run, suppress
 from query.open_vocabulary import Finder
 from query.plan import Plan, Requirement, StagePlan
 from query.retrieve import Retriever
+from query.runs import Run, suppress
 from query.sequences import join_stages
 from query.source import Source
 from reelseek.records import Channel, Image, VectorSpace

@@ -7,7 +7,7 @@ from functools import partial
 
 from query.fuse import chain, meet
 from query.language import Join
-from query.localise import Run, suppress
+from query.runs import Run, suppress
 
 PER_VIDEO = 40
 """Runs of one stage that are tried in one video."""

@@ -27,18 +27,8 @@ from query.transcript import chapters_of, lines_of, segments_of, tracks_of
 from query.vlm_answer import answer_question
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
-from reelseek.records import (
-    Answer,
-    Channel,
-    Chapter,
-    Image,
-    Moment,
-    ObjectTrack,
-    SearchResult,
-    Segment,
-    TimedText,
-    VectorSpace,
-)
+from reelseek.records import Channel, Chapter, Image, ObjectTrack, Segment, TimedText, VectorSpace
+from reelseek.results import Answer, Moment, SearchResult
 from reelseek.settings import Settings
 
 __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]

@@ -12,9 +12,9 @@ import numpy as np
 
 from index.reader import Scope, Snapshot
 from index.scope import Condition, HasEvent, HasObject, OneOf, Overlaps
-from query.calibrate import WordStatistics
 from query.language import EVENTS, ObjectCount, ObjectFact
 from query.scenes import Scene, tracks_from, whole
+from query.text_scale import WordStatistics
 from reelseek.records import Box, Channel, DetectedObject, ObjectTrack, Vector, VectorSpace
 
 SAMPLE_LINES = 5_000

@@ -15,7 +15,8 @@ from engines.protocols import VlmEngine, VlmRequest
 from query.answer import Asked, abstention, citation_of, extractive_answer
 from query.evidence import Block, build
 from reelseek.errors import EngineUnavailable
-from reelseek.records import Answer, Channel, Citation
+from reelseek.records import Channel
+from reelseek.results import Answer, Citation
 from reelseek.timecode import format_time
 
 NOT_FOUND = "NOT FOUND"

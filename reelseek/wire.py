@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reelseek.records import Answer, Channel, Citation, Evidence, JsonObject, Moment, SearchResult
+from reelseek.records import Channel, JsonObject
+from reelseek.results import Answer, Citation, Evidence, Moment, SearchResult
 
 
 def search_payload(result: SearchResult) -> JsonObject:

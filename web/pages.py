@@ -29,7 +29,8 @@ from web.auth import KEY_COMMAND, SESSION_KEY
 from web.backend import Backend, backend
 from web.payloads import job_payload, video_payload
 from web.pictures import preview, read_picture
-from web.schemas import SearchQuery, VideosQuery
+from web.schemas import VideosQuery
+from web.search_schemas import SearchQuery
 
 _Form = TypeVar("_Form", SearchQuery, VideosQuery)
 _PER_PAGE = 48

@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 _ID = r"^[0-9a-f]{32}$"
 K_MAX = 200
-_ROW_MAX = 999_999_999
+ID_MAX = 999_999_999
 QUERY_MAX = 4_000
 
 
@@ -21,90 +21,57 @@ def _split(value: object) -> object:
 VideoIds = Annotated[list[Annotated[str, Field(pattern=_ID)]], BeforeValidator(_split), Field(max_length=1_000)]
 
 
-class _In(BaseModel):
+class In(BaseModel):
+    """What is sent to the server."""
+
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-class _Out(BaseModel):
+class Out(BaseModel):
+    """What the server sends."""
+
     model_config = ConfigDict(from_attributes=True)
 
 
-class SearchQuery(_In):
-    """A search."""
-
-    q: str = Field("", max_length=QUERY_MAX, description="words, or the query language")
-    k: int | None = Field(None, ge=1, le=K_MAX, description="most moments returned")
-    video: VideoIds = Field(default_factory=list, description="only in these videos, ids separated by commas")
-    library: int | None = Field(None, ge=1, le=_ROW_MAX, description="only in this library")
-    min_confidence: float | None = Field(None, ge=0, le=1, description="what is under it is a near miss")
-
-
-class ImageSearch(SearchQuery):
-    """A search by a picture, with words or without."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, arbitrary_types_allowed=True)
-    image: Annotated[
-        FileStorage, Field(description="a JPEG, PNG or WebP picture", json_schema_extra={"format": "binary"})
-    ]
-
-
-class MomentQuery(_In):
-    """A search in one video."""
-
-    q: str = Field(..., min_length=1, max_length=QUERY_MAX, description="words, or the query language")
-    k: int | None = Field(None, ge=1, le=K_MAX, description="most moments returned")
-
-
-class Question(_In):
-    """A question."""
-
-    question: str = Field(..., min_length=1, max_length=QUERY_MAX)
-    k: int | None = Field(None, ge=1, le=K_MAX, description="moments the answer may rest on")
-    video: VideoIds = Field(default_factory=list, description="only about these videos")
-    library: int | None = Field(None, ge=1, le=_ROW_MAX, description="only about this library")
-
-
-class VideosQuery(_In):
+class VideosQuery(In):
     """Which videos are listed."""
 
     state: Literal["new", "queued", "indexing", "indexed", "failed", "missing"] | None = None
     q: str = Field("", max_length=200, description="part of a title or path")
-    library: int | None = Field(None, ge=1, le=_ROW_MAX)
+    library: int | None = Field(None, ge=1, le=ID_MAX)
     page: int = Field(1, ge=1, le=1_000_000)
     per_page: int = Field(50, ge=1, le=500)
 
 
-class Upload(_In):
+class Upload(In):
     """A video file."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
     file: Annotated[FileStorage, Field(description="the video", json_schema_extra={"format": "binary"})]
 
 
-class TranscriptQuery(_In):
+class TranscriptQuery(In):
     """Which lines."""
 
     kind: Literal["speech", "screen_text"] = "speech"
 
 
-class NewLibrary(_In):
+class NewLibrary(In):
     """A folder to watch."""
 
     path: str = Field(..., min_length=1, max_length=4_096, description="an absolute folder on the server")
     name: str = Field("", max_length=200, description="empty: the folder's name")
 
 
-class NewFetch(_In):
+class NewFetch(In):
     """A video to download."""
 
     url: str = Field(..., min_length=1, max_length=4_096, description="a page or a file, http or https")
-    library: int | None = Field(
-        None, ge=1, le=_ROW_MAX, description="the watched folder it goes into; else the uploads"
-    )
+    library: int | None = Field(None, ge=1, le=ID_MAX, description="the watched folder it goes into; else the uploads")
     max_height: int | None = Field(None, ge=144, le=8_640, description="largest height of the picture (px)")
 
 
-class ObjectsQuery(_In):
+class ObjectsQuery(In):
     """Which objects."""
 
     label: str = Field("", max_length=200, description="only of this label")
@@ -112,7 +79,7 @@ class ObjectsQuery(_In):
     end: float | None = Field(None, ge=0, description="only those seen before this second")
 
 
-class JobsQuery(_In):
+class JobsQuery(In):
     """Which jobs."""
 
     state: Literal["active", "queued", "running", "done", "failed", "quarantined", "cancelled"] | None = Field(
@@ -121,76 +88,7 @@ class JobsQuery(_In):
     limit: int = Field(50, ge=1, le=500)
 
 
-class EvidenceOut(_Out):
-    """One reason for a moment."""
-
-    channel: str
-    start: float
-    end: float
-    text: str
-    score: float
-
-
-class RangeOut(_Out):
-    """A time range in seconds."""
-
-    start: float
-    end: float
-
-
-class MomentOut(_Out):
-    """A place in a video that answers a query."""
-
-    video_id: str
-    title: str
-    path: str
-    start: float
-    end: float
-    score: float
-    confidence: float
-    thumbnail: str
-    channels: dict[str, float]
-    evidence: list[EvidenceOut]
-    stages: list[RangeOut] | None = Field(None, description="of a sequence query, the range of each stage")
-    offline: bool = Field(False, description="whether the video's file is not there now, so that it cannot be played")
-
-
-class SearchOut(_Out):
-    """Ranked moments; what is under the cut-off is a near miss."""
-
-    query: str
-    took_ms: float
-    channels: dict[str, str | None] = Field(description="channel to engine, null where it is off")
-    moments: list[MomentOut]
-    near_misses: list[MomentOut]
-    notes: list[str]
-    timings_ms: dict[str, float]
-
-
-class CitationOut(_Out):
-    """What a claim rests on."""
-
-    video_id: str
-    start: float
-    end: float
-    channel: str
-    quote: str
-
-
-class AnswerOut(_Out):
-    """An answer; `[1]` in its text is the first citation."""
-
-    question: str
-    answer: str
-    abstained: bool
-    engine: str = Field(description="the model that wrote it, or `extractive`")
-    citations: list[CitationOut]
-    moments: list[MomentOut]
-    near_misses: list[MomentOut] = Field(default_factory=list)
-    notes: list[str]
-
-
-class VideoOut(_Out):
+class VideoOut(Out):
     """A video of the list."""
 
     video_id: str
@@ -215,7 +113,7 @@ class VideoOut(_Out):
     playable: bool = Field(description="whether its file is there now")
 
 
-class VideoPage(_Out):
+class VideoPage(Out):
     """One page of videos."""
 
     videos: list[VideoOut]
@@ -224,7 +122,7 @@ class VideoPage(_Out):
     per_page: int
 
 
-class ChapterOut(_Out):
+class ChapterOut(Out):
     """A titled stretch."""
 
     index: int
@@ -234,7 +132,7 @@ class ChapterOut(_Out):
     source: str
 
 
-class SegmentOut(_Out):
+class SegmentOut(Out):
     """A segment in short."""
 
     index: int
@@ -256,7 +154,7 @@ class VideoDetail(VideoOut):
     segment_list: list[SegmentOut]
 
 
-class JobOut(_Out):
+class JobOut(Out):
     """A job: what it works on, where it stands."""
 
     job_id: int
@@ -273,20 +171,20 @@ class JobOut(_Out):
     finished_at: str | None
 
 
-class JobList(_Out):
+class JobList(Out):
     """Jobs, newest first."""
 
     jobs: list[JobOut]
 
 
-class UploadOut(_Out):
+class UploadOut(Out):
     """What became of an upload."""
 
     name: str = Field(description="the name it was kept under")
     job: JobOut
 
 
-class LibraryOut(_Out):
+class LibraryOut(Out):
     """A watched folder."""
 
     library_id: int
@@ -296,13 +194,13 @@ class LibraryOut(_Out):
     scanned_at: str | None
 
 
-class LibraryList(_Out):
+class LibraryList(Out):
     """The watched folders."""
 
     libraries: list[LibraryOut]
 
 
-class GapOut(_Out):
+class GapOut(Out):
     """A stretch of a live source that is not recorded."""
 
     start: str
@@ -310,7 +208,7 @@ class GapOut(_Out):
     reason: str
 
 
-class SourceOut(_Out):
+class SourceOut(Out):
     """A live source."""
 
     name: str
@@ -325,21 +223,21 @@ class SourceOut(_Out):
     gaps: list[GapOut] = Field(description="the newest ones")
 
 
-class SourceList(_Out):
+class SourceList(Out):
     """The live sources."""
 
     sources: list[SourceOut]
 
 
-class NewSavedSearch(_In):
+class NewSavedSearch(In):
     """A search to save."""
 
     name: str = Field(min_length=1, max_length=200)
     query: str = Field(min_length=1, max_length=QUERY_MAX, description="words, or the query language")
-    library: int | None = Field(None, ge=1, le=_ROW_MAX, description="only in this library")
+    library: int | None = Field(None, ge=1, le=ID_MAX, description="only in this library")
 
 
-class SavedSearchOut(_Out):
+class SavedSearchOut(Out):
     """A saved search."""
 
     search_id: int
@@ -350,13 +248,13 @@ class SavedSearchOut(_Out):
     last_run_at: str | None = Field(description="when it was last run on what was new")
 
 
-class SavedSearchList(_Out):
+class SavedSearchList(Out):
     """The saved searches, by name."""
 
     searches: list[SavedSearchOut]
 
 
-class SavedHitOut(_Out):
+class SavedHitOut(Out):
     """A moment that a saved search found."""
 
     video_id: str
@@ -368,13 +266,13 @@ class SavedHitOut(_Out):
     found_at: str
 
 
-class SavedHitList(_Out):
+class SavedHitList(Out):
     """What a saved search found, the newest first."""
 
     moments: list[SavedHitOut]
 
 
-class EngineOut(_Out):
+class EngineOut(Out):
     """What serves one kind of engine."""
 
     kind: str
@@ -387,7 +285,7 @@ class EngineOut(_Out):
     loses: str = Field(description="what is lost while it is off")
 
 
-class StatusOut(_Out):
+class StatusOut(Out):
     """The state of this server."""
 
     version: str
@@ -396,7 +294,7 @@ class StatusOut(_Out):
     engines: list[EngineOut]
 
 
-class HealthOut(_Out):
+class HealthOut(Out):
     """Whether it lives."""
 
     status: str

@@ -12,7 +12,7 @@ from library.searches import new_videos, record_run, saved_searches
 from query.requests import SearchRequest
 from query.service import QueryService
 from reelseek.errors import InvalidRequest, NotFound
-from reelseek.records import Moment
+from reelseek.results import Moment
 from workers.workspace import Workspace
 
 _MOMENTS = 20

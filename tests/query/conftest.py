@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from query.service import QueryService, SearchRequest
-from reelseek.records import SearchResult
+from reelseek.results import SearchResult
 from reelseek.settings import load_settings
 from tests.support.query_world import World
 

@@ -8,7 +8,8 @@ import pytest
 
 from query.service import AskRequest, QueryService
 from reelseek.errors import InvalidRequest
-from reelseek.records import Answer, Channel
+from reelseek.records import Channel
+from reelseek.results import Answer
 from reelseek.wire import answer_payload
 from tests.support.query_world import COOKING, LECTURE, MEETING, TRAFFIC
 

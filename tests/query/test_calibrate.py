@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from query.calibrate import Null, PictureScale, SentenceScale, WordStatistics, expected_maximum, picture_nulls
+from query.calibrate import Null, expected_maximum
+from query.picture_scale import PictureScale, picture_nulls
+from query.text_scale import SentenceScale, WordStatistics
 from query.words import content_terms, stems
 
 LINES = [f"this is the line about topic number{n} of the talk" for n in range(300)]

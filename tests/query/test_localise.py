@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from query.calibrate import WordStatistics
-from query.localise import ScoredLine, text_runs
 from query.source import Line
+from query.text_runs import ScoredLine, text_runs
+from query.text_scale import WordStatistics
 from reelseek.records import Channel
 
 WORDS = WordStatistics.of([f"line number{n}" for n in range(100)])

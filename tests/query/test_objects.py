@@ -13,7 +13,8 @@ from query.language import ObjectFact, parse
 from query.plan import decouple, find_facts, make_plan
 from query.scenes import Scene, showings, tracks_from, whole
 from query.service import AskRequest, SearchRequest
-from reelseek.records import Box, ObjectTrack, PathPoint, SearchResult
+from reelseek.records import Box, ObjectTrack, PathPoint
+from reelseek.results import SearchResult
 from reelseek.settings import load_settings
 from reelseek.tracks import within
 from tests.query.conftest import NO_MODELS

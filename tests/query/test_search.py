@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from query.service import QueryService, SearchRequest, open_service
 from reelseek.errors import InvalidRequest, NotFound
-from reelseek.records import Channel, Moment, SearchResult
+from reelseek.records import Channel
+from reelseek.results import Moment, SearchResult
 from reelseek.settings import load_settings
 from reelseek.timecode import temporal_iou
 from reelseek.wire import search_payload

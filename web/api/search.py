@@ -13,11 +13,12 @@ from flask import Response, json, request
 
 from query.service import AskRequest, SearchRequest
 from reelseek.errors import ReelseekError
-from reelseek.records import Answer, Image, JsonObject
+from reelseek.records import Image, JsonObject
+from reelseek.results import Answer
 from reelseek.wire import answer_payload, search_payload
 from web.backend import Backend, backend
 from web.pictures import read_picture
-from web.schemas import AnswerOut, ImageSearch, MomentQuery, Question, SearchOut, SearchQuery
+from web.search_schemas import AnswerOut, ImageSearch, MomentQuery, Question, SearchOut, SearchQuery
 
 _EVENTS = "text/event-stream"
 _EVENTS_TOO: Any = {200: {"content": {_EVENTS: {"schema": {"type": "string"}}}}}

@@ -1,0 +1,117 @@
+"""What searching and asking give: moments with their reasons, answers with their citations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reelseek.records import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One reason for a moment: a line, a frame, an object count, with its own time and score."""
+
+    channel: Channel
+    start: float
+    end: float
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One step of a moment's score: what one search of one channel said of it. All gains add up to the confidence.
+
+    Attributes:
+        kind: how the channel was searched: `words` (BM25), `meaning` (sentence vectors), `picture`, `objects`, `title`.
+        rank: its place in that search's own list, from 1.
+        raw: that search's own score: BM25, cosine, the detector's certainty.
+        calibrated: 0 to 1, what the raw score is worth against chance.
+        weight: 0 to 1, how much this channel counts for this query.
+        gain: what it added to the confidence.
+    """
+
+    channel: Channel
+    kind: str
+    rank: int
+    raw: float
+    calibrated: float
+    weight: float
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A place in a video that answers a query.
+
+    Attributes:
+        score: fused score, comparable within one result list only.
+        confidence: 0 to 1, calibrated against the query's own background.
+        thumbnail: URL path of its picture on the server, empty without one.
+        channels: each channel's contribution to the score.
+        stages: for a sequence query, the range of each stage in order.
+        offline: the video's file is not there just now: it is found, and cannot be played.
+        contributions: how the confidence came about, the largest gain first.
+    """
+
+    video_id: str
+    title: str
+    path: str
+    start: float
+    end: float
+    score: float
+    confidence: float
+    thumbnail: str
+    channels: dict[Channel, float]
+    evidence: tuple[Evidence, ...]
+    stages: tuple[tuple[float, float], ...] = ()
+    offline: bool = False
+    contributions: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A ranked list of moments. Those under the cut-off are `near_misses`, never moments.
+
+    Attributes:
+        channels: channel to the id of the engine that serves it, None where it is off.
+        notes: what the user should know: a channel that is off, a syntax error that was searched as words.
+        timings_ms: stage to milliseconds.
+    """
+
+    query: str
+    took_ms: float
+    channels: dict[Channel, str | None]
+    moments: tuple[Moment, ...]
+    near_misses: tuple[Moment, ...] = ()
+    notes: tuple[str, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What a claim of an answer rests on; always inside a moment that was retrieved."""
+
+    video_id: str
+    start: float
+    end: float
+    channel: Channel
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer. `[1]` in its text is the first citation. `engine` is the VLM's id or `extractive`.
+
+    Attributes:
+        near_misses: for an answer that abstains, the nearest places that did not pass the cut-off.
+    """
+
+    question: str
+    answer: str
+    abstained: bool
+    engine: str
+    citations: tuple[Citation, ...]
+    moments: tuple[Moment, ...]
+    notes: tuple[str, ...] = ()
+    near_misses: tuple[Moment, ...] = ()

@@ -1,0 +1,114 @@
+"""The API's inputs and outputs of searches and questions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from werkzeug.datastructures import FileStorage
+
+from web.schemas import ID_MAX, K_MAX, QUERY_MAX, In, Out, VideoIds
+
+
+class SearchQuery(In):
+    """A search."""
+
+    q: str = Field("", max_length=QUERY_MAX, description="words, or the query language")
+    k: int | None = Field(None, ge=1, le=K_MAX, description="most moments returned")
+    video: VideoIds = Field(default_factory=list, description="only in these videos, ids separated by commas")
+    library: int | None = Field(None, ge=1, le=ID_MAX, description="only in this library")
+    min_confidence: float | None = Field(None, ge=0, le=1, description="what is under it is a near miss")
+
+
+class ImageSearch(SearchQuery):
+    """A search by a picture, with words or without."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, arbitrary_types_allowed=True)
+    image: Annotated[
+        FileStorage, Field(description="a JPEG, PNG or WebP picture", json_schema_extra={"format": "binary"})
+    ]
+
+
+class MomentQuery(In):
+    """A search in one video."""
+
+    q: str = Field(..., min_length=1, max_length=QUERY_MAX, description="words, or the query language")
+    k: int | None = Field(None, ge=1, le=K_MAX, description="most moments returned")
+
+
+class Question(In):
+    """A question."""
+
+    question: str = Field(..., min_length=1, max_length=QUERY_MAX)
+    k: int | None = Field(None, ge=1, le=K_MAX, description="moments the answer may rest on")
+    video: VideoIds = Field(default_factory=list, description="only about these videos")
+    library: int | None = Field(None, ge=1, le=ID_MAX, description="only about this library")
+
+
+class EvidenceOut(Out):
+    """One reason for a moment."""
+
+    channel: str
+    start: float
+    end: float
+    text: str
+    score: float
+
+
+class RangeOut(Out):
+    """A time range in seconds."""
+
+    start: float
+    end: float
+
+
+class MomentOut(Out):
+    """A place in a video that answers a query."""
+
+    video_id: str
+    title: str
+    path: str
+    start: float
+    end: float
+    score: float
+    confidence: float
+    thumbnail: str
+    channels: dict[str, float]
+    evidence: list[EvidenceOut]
+    stages: list[RangeOut] | None = Field(None, description="of a sequence query, the range of each stage")
+    offline: bool = Field(False, description="whether the video's file is not there now, so that it cannot be played")
+
+
+class SearchOut(Out):
+    """Ranked moments; what is under the cut-off is a near miss."""
+
+    query: str
+    took_ms: float
+    channels: dict[str, str | None] = Field(description="channel to engine, null where it is off")
+    moments: list[MomentOut]
+    near_misses: list[MomentOut]
+    notes: list[str]
+    timings_ms: dict[str, float]
+
+
+class CitationOut(Out):
+    """What a claim rests on."""
+
+    video_id: str
+    start: float
+    end: float
+    channel: str
+    quote: str
+
+
+class AnswerOut(Out):
+    """An answer; `[1]` in its text is the first citation."""
+
+    question: str
+    answer: str
+    abstained: bool
+    engine: str = Field(description="the model that wrote it, or `extractive`")
+    citations: list[CitationOut]
+    moments: list[MomentOut]
+    near_misses: list[MomentOut] = Field(default_factory=list)
+    notes: list[str]
