@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -28,7 +28,7 @@ from ingest.storage import (
 )
 from ingest.work import Fraction, Work, present
 from reelseek.artefacts import StageWriter
-from reelseek.records import Segment, Shot, Vector
+from reelseek.records import Segment, Shot, TimedText, Vector
 
 
 def _speech(work: Work, writer: StageWriter, progress: Fraction) -> str:
@@ -54,13 +54,28 @@ def text_of(segment: Segment) -> str:
 def _vectors(work: Work, writer: StageWriter, progress: Fraction) -> str:
     found, lines = load_segments(work.results), load_lines(work.results)
     engine = present(work.engines.sentence(), TEXT_VECTORS)
-    texts = [*map(text_of, found), *(line.text for line in lines)]
-    vectors = _encoded(engine, texts, work.settings.engines.batch_size * 4, progress)
-    writer.array("segments.npy", vectors[: len(found)].astype(np.float16))
-    writer.array("lines.npy", vectors[len(found) :].astype(np.float16))
+    of_segments, of_lines = text_vectors(engine, found, lines, work.settings.engines.batch_size * 4, progress)
+    writer.array("segments.npy", of_segments.astype(np.float16))
+    writer.array("lines.npy", of_lines.astype(np.float16))
     result = {"engine": engine_json(work.ref(TEXT_VECTORS)), "dimension": engine.dimension}
     writer.json(RESULT[TEXT_VECTORS], result)
-    return f"{len(vectors)} vectors"
+    return f"{len(of_segments) + len(of_lines)} vectors"
+
+
+def text_vectors(
+    engine: SentenceEngine,
+    segments: Sequence[Segment],
+    lines: Sequence[TimedText],
+    size: int,
+    progress: Fraction = lambda fraction: None,
+) -> tuple[Vector, Vector]:
+    """The vectors of a video's segments and of its lines, a row for each, zero where there is no text.
+
+    Args:
+        size: texts per call of the model.
+    """
+    vectors = _encoded(engine, [*map(text_of, segments), *(line.text for line in lines)], size, progress)
+    return vectors[: len(segments)], vectors[len(segments) :]
 
 
 def _encoded(engine: SentenceEngine, texts: list[str], size: int, progress: Fraction) -> Vector:
