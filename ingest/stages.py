@@ -67,7 +67,7 @@ def text_vectors(
     segments: Sequence[Segment],
     lines: Sequence[TimedText],
     size: int,
-    progress: Fraction = lambda fraction: None,
+    progress: Fraction,
 ) -> tuple[Vector, Vector]:
     """The vectors of a video's segments and of its lines, a row for each, zero where there is no text.
 
