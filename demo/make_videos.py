@@ -20,7 +20,7 @@ from demo.drawing import COLOURS, GROUNDS, draw_object
 from demo.films import FILMS, PRESENT
 from demo.scenes import Picture, draw_scene
 from demo.script import Board, Cut, Film, Scenery, Screen, Slide, Speaker
-from demo.studio import RATE, Cue, Look, Samples, mix, speak, write_video
+from demo.studio import RATE, Cue, Look, Samples, Voice, mix, speak, write_video
 
 HERE = Path(__file__).parent
 _LEAD, _PAUSE, _TAIL = 0.5, 1.2, 0.8
@@ -40,14 +40,14 @@ class Take:
     sounds: tuple[tuple[float, Samples], ...] = ()
 
 
-def take_all(film: Film) -> list[Take]:
+def take_all(film: Film, say: Callable[[str, Voice], Samples] = speak) -> list[Take]:
     """Speak everything and lay the shots out one after the other, on a grid of a quarter of a second."""
     takes: list[Take] = []
     start = 0.0
     for cut in film.cuts:
         time, cues, sounds = start + _LEAD, [], []
         for line in cut.says:
-            samples = speak(line.text, line.voice)
+            samples = say(line.text, line.voice)
             end = time + len(samples) / RATE
             cues.append(Cue(round(time, 3), round(end, 3), line.text))
             sounds.append((time, samples))
@@ -140,9 +140,9 @@ def _moves(cut: Cut) -> bool:
     return (isinstance(shows, Screen) and shows.typed > 0) or (isinstance(shows, Scenery) and shows.drift != (0.0, 0.0))
 
 
-def make_film(film: Film, folder: Path) -> list[Take]:
+def make_film(film: Film, folder: Path, say: Callable[[str, Voice], Samples] = speak) -> list[Take]:
     """Write one video; the takes tell what is when."""
-    takes = take_all(film)
+    takes = take_all(film, say)
     sounds = [sound for take in takes for sound in take.sounds]
     cues = [cue for take in takes for cue in take.cues]
     track = mix(sounds, takes[-1].end) if sounds else None
