@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from query.runs import Run, suppress
+from query.waterfall import explained, joined, shared
 from reelseek.records import Channel
 from reelseek.results import Evidence
 
@@ -24,12 +25,16 @@ EVIDENCE = 8
 """Pieces of evidence that a moment shows."""
 
 
-def fuse(runs: Sequence[Run], limit: int) -> list[Run]:
+def fuse(runs: Sequence[Run], limit: int, asked: str = "") -> list[Run]:
     """Fuse one requirement's runs: noisy-or of a run's own confidence and what other channels say of the same place.
 
     Each run stays an anchor with its own boundaries; the best of those that show the same place remain. Titles speak
     for a whole video: they lift what is found in it, and stand alone only where nothing else is found.
+
+    Args:
+        asked: the part of the query that the runs answer, for the explanation; empty where it is the whole query.
     """
+    runs = explained(runs, asked)
     titles: dict[str, Run] = {}
     timed: dict[str, list[Run]] = {}
     for run in runs:
@@ -64,6 +69,7 @@ def _supported(run: Run, group: Sequence[Run], title: Run | None) -> Run:
     standing = min(1.0, run.confidence / 0.5)  # support makes a likely place surer, not an unlikely one likely
     parts = dict(run.parts)
     evidence = list(run.evidence)
+    contributions = list(run.contributions)
     for channel, other in sorted(helpers.items(), key=lambda item: -item[1].confidence):
         share = TITLE_SUPPORT if channel is Channel.TITLE else SUPPORT
         gain = remaining * standing * share * max(0.0, (other.confidence - 0.2) / 0.8)
@@ -71,7 +77,14 @@ def _supported(run: Run, group: Sequence[Run], title: Run | None) -> Run:
         if gain > 0:
             parts[channel] = gain
             evidence += other.evidence[:2]
-    return replace(run, confidence=1.0 - remaining, parts=parts, evidence=_best(evidence))
+            contributions += shared(other.contributions, gain)
+    return replace(
+        run,
+        confidence=1.0 - remaining,
+        parts=parts,
+        evidence=_best(evidence),
+        contributions=tuple(contributions),
+    )
 
 
 def _together(run: Run, other: Run) -> bool:
@@ -85,14 +98,14 @@ def conjoin(parts: Sequence[Sequence[Run]], limit: int) -> list[Run]:
 
     The weakest of them is the confidence of the whole.
     """
-    joined = list(parts[0])
+    together = list(parts[0])
     for following in parts[1:]:
         by_video: dict[str, list[Run]] = {}
         for run in following:
             by_video.setdefault(run.video_id, []).append(run)
-        pairs = (_join(first, second) for first in joined for second in by_video.get(first.video_id, ()))
-        joined = suppress((pair for pair in pairs if pair is not None), limit)
-    return joined
+        pairs = (_join(first, second) for first in together for second in by_video.get(first.video_id, ()))
+        together = suppress((pair for pair in pairs if pair is not None), limit)
+    return together
 
 
 def _join(first: Run, second: Run, *, near: float = NEAR) -> Run | None:
@@ -115,6 +128,7 @@ def _join(first: Run, second: Run, *, near: float = NEAR) -> Run | None:
         _best((*first.evidence, *second.evidence)),
         _shares(confidence, first, second),
         weaker.raw,
+        contributions=joined(confidence, first, second),
     )
 
 
@@ -146,6 +160,7 @@ def chain(first: Run, second: Run, gap: float | None) -> Run | None:
         _shares(confidence, first, second),
         min(first.raw, second.raw),
         (*_ranges(first), *_ranges(second)),
+        joined(confidence, first, second),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from library.catalogue import Catalogue
 from query.runs import Run
 from query.source import Source
+from query.waterfall import settled
 from reelseek.results import Moment
 
 
@@ -38,6 +39,7 @@ def moments_of(runs: Sequence[Run], catalogue: Catalogue, source: Source) -> lis
                 evidence=run.evidence,
                 stages=run.stages,
                 offline=run.video_id in offline,
+                contributions=settled(run),
             )
         )
     return moments

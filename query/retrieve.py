@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from query.calibrate import Null
 from query.encoders import Encoders
@@ -16,6 +16,7 @@ from query.retrieve_text import LEAST, TextRetriever
 from query.runs import Run
 from query.scenes import Showing, showings
 from query.source import Frame, Source
+from query.waterfall import weighted
 from reelseek.records import Channel, Vector, VectorSpace
 
 PICTURE_VIDEOS = 12
@@ -63,7 +64,7 @@ class Retriever:
             found += self.objects(requirement)
         if requirement.facts:
             found += self.facts(requirement)
-        return [_weighted(run, requirement.weight(run.channel)) for run in found if run.confidence >= LEAST]
+        return [weighted(run, requirement.weight(run.channel)) for run in found if run.confidence >= LEAST]
 
     def pictures(self, vector: Vector, described: str, objects: Sequence[ObjectCount] = ()) -> list[Run]:
         """Stretches that look like a description or an example.
@@ -125,13 +126,6 @@ class Retriever:
 def _miscounted(frame: Frame, objects: Sequence[ObjectCount]) -> bool:
     """Whether something is seen in another number; what the detector does not see at all, it may have missed."""
     return any(frame.counts[count.label] > 0 and not count.holds(frame.counts[count.label]) for count in objects)
-
-
-def _weighted(run: Run, weight: float) -> Run:
-    if weight == 1.0:
-        return run
-    confidence = run.confidence * weight
-    return replace(run, confidence=confidence, parts={run.channel: confidence})
 
 
 def _object_score(showing: Showing, asked: Sequence[ObjectCount]) -> float:

@@ -29,6 +29,7 @@ class Contribution:
         calibrated: 0 to 1, what the raw score is worth against chance.
         weight: 0 to 1, how much this channel counts for this query.
         gain: what it added to the confidence.
+        asked: the part of the query that it answers; empty where the query has one part only.
     """
 
     channel: Channel
@@ -38,6 +39,7 @@ class Contribution:
     calibrated: float
     weight: float
     gain: float
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

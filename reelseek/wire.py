@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reelseek.records import Channel, JsonObject
-from reelseek.results import Answer, Citation, Evidence, Moment, SearchResult
+from reelseek.results import Answer, Citation, Contribution, Evidence, Moment, SearchResult
 
 
 def search_payload(result: SearchResult) -> JsonObject:
@@ -47,6 +47,7 @@ def moment_payload(moment: Moment) -> JsonObject:
         "channels": {channel.value: round(score, 6) for channel, score in moment.channels.items()},
         "evidence": [evidence_payload(item) for item in moment.evidence],
         "offline": moment.offline,
+        "contributions": [contribution_payload(item) for item in moment.contributions],
     }
     if moment.stages:
         payload["stages"] = [{"start": round(start, 3), "end": round(end, 3)} for start, end in moment.stages]
@@ -56,6 +57,20 @@ def moment_payload(moment: Moment) -> JsonObject:
 def evidence_payload(item: Evidence) -> JsonObject:
     """The JSON of one piece of evidence."""
     return _timed(item.channel, item.start, item.end) | {"text": item.text, "score": round(item.score, 6)}
+
+
+def contribution_payload(item: Contribution) -> JsonObject:
+    """The JSON of one step of a moment's score."""
+    return {
+        "channel": item.channel.value,
+        "kind": item.kind,
+        "rank": item.rank,
+        "raw": round(item.raw, 6),
+        "calibrated": round(item.calibrated, 4),
+        "weight": round(item.weight, 4),
+        "gain": round(item.gain, 6),
+        "asked": item.asked,
+    }
 
 
 def citation_payload(citation: Citation) -> JsonObject:

@@ -62,6 +62,19 @@ class RangeOut(Out):
     end: float
 
 
+class ContributionOut(Out):
+    """One step of a moment's score. All gains of a moment add up to its confidence."""
+
+    channel: str
+    kind: str = Field(description="how the channel was searched: words, meaning, picture, objects, title, …")
+    rank: int = Field(description="place in that search's own list, from 1")
+    raw: float = Field(description="that search's own score: BM25, cosine, the detector's certainty")
+    calibrated: float = Field(description="0 to 1, what the raw score is worth against chance")
+    weight: float = Field(description="0 to 1, how much this channel counts for this query")
+    gain: float = Field(description="what it added to the confidence")
+    asked: str = Field(description="the part of the query that it answers; empty where there is one part only")
+
+
 class MomentOut(Out):
     """A place in a video that answers a query."""
 
@@ -77,6 +90,7 @@ class MomentOut(Out):
     evidence: list[EvidenceOut]
     stages: list[RangeOut] | None = Field(None, description="of a sequence query, the range of each stage")
     offline: bool = Field(False, description="whether the video's file is not there now, so that it cannot be played")
+    contributions: list[ContributionOut] = Field(default_factory=list, description="how the confidence came about")
 
 
 class SearchOut(Out):
