@@ -9,8 +9,8 @@ import numpy as np
 
 from engines.protocols import OpenVocabulary
 from engines.registry import Engines
+from query.answering.evidence import picture_of
 from query.encoders import Encoders
-from query.evidence import picture_of
 from query.language import ObjectCount
 from query.runs import GAP, Run
 from query.source import Frame, Source

@@ -12,7 +12,8 @@ from engines.protocols import VlmEngine
 from engines.registry import Engines, Resolution
 from index.reader import IndexReader, Snapshot
 from library.catalogue import Catalogue, open_catalogue
-from query.answer import Asked
+from query.answering.asked import Asked
+from query.answering.model import answer_question
 from query.decouple import decouple_question
 from query.encoders import Encoders
 from query.language import Filters, parse
@@ -24,7 +25,6 @@ from query.requests import AskRequest, SearchRequest
 from query.search import Found, Searcher
 from query.source import Source, Statistics
 from query.transcript import chapters_of, lines_of, segments_of, tracks_of
-from query.vlm_answer import answer_question
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Channel, Chapter, Image, ObjectTrack, Segment, TimedText, VectorSpace

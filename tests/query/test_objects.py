@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from index.scope import HasObject
-from query.evidence import build
+from query.answering.evidence import build
 from query.language import ObjectFact, parse
 from query.plan import decouple, find_facts, make_plan
 from query.scenes import Scene, showings, tracks_from, whole

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
-from query.plan import Plan
-from query.source import Source
-from reelseek.artefacts import ArtefactStore
+from query.answering.asked import EXTRACTIVE, TEXTS, Asked, Draft, abstention, citation_of, flat
 from reelseek.records import Channel, CountStep
-from reelseek.results import Answer, Citation, Evidence, Moment, SearchResult
-from reelseek.settings import Settings
+from reelseek.results import Answer, Evidence, Moment
 from reelseek.timecode import format_time
 from reelseek.tracks import counts_over_time
 
-EXTRACTIVE = "extractive"
-"""What `Answer.engine` says when no model wrote the answer."""
-
-_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 _COUNT = re.compile(r"\bhow\s+many\b", re.IGNORECASE)
 _WHEN = re.compile(
     r"^\s*(?:when|where\s+in|at\s+(?:what|which)\s+(?:time|point|minute|second)|what\s+time|from\s+when)\b",
@@ -34,38 +26,6 @@ _VERBS = {Channel.SPEECH: "is said", Channel.CAPTION: "is seen"}
 _MOST = 4
 _RELATIVE = 0.75
 _COUNTED_VIDEOS = 3
-_MISSES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question with what was found for it."""
-
-    question: str
-    plan: Plan
-    result: SearchResult
-    source: Source
-    store: ArtefactStore
-    settings: Settings
-
-    @property
-    def moments(self) -> tuple[Moment, ...]:
-        """What passed the cut-off."""
-        return self.result.moments
-
-
-@dataclass(slots=True)
-class Draft:
-    """An answer being written: sentences and the citations they number."""
-
-    sentences: list[str] = field(default_factory=list)
-    citations: list[Citation] = field(default_factory=list)
-
-    def cite(self, citation: Citation) -> int:
-        """The number of a citation, the same one for the same place."""
-        if citation not in self.citations:
-            self.citations.append(citation)
-        return self.citations.index(citation) + 1
 
 
 def extractive_answer(asked: Asked, notes: Iterable[str] = ()) -> Answer:
@@ -95,38 +55,13 @@ def extractive_answer(asked: Asked, notes: Iterable[str] = ()) -> Answer:
     )
 
 
-def abstention(asked: Asked, engine: str, notes: tuple[str, ...] = ()) -> Answer:
-    """Say that nothing here answers the question, and what came nearest."""
-    nearest = (*asked.moments, *asked.result.near_misses)[:_MISSES]
-    text = "Nothing in the library answers this."
-    if nearest:
-        text += " Nearest, but not sure enough: " + "; ".join(_told(moment) for moment in nearest) + "."
-    return Answer(asked.question, text, True, engine, (), (), notes, nearest)
-
-
-def _told(moment: Moment) -> str:
-    strongest = max(moment.evidence, key=lambda item: item.score, default=None)
-    what = f" ({_short(strongest.text)})" if strongest is not None and strongest.channel in _TEXTS else ""
-    return f"“{moment.title}” at {format_time(moment.start)}{what}"
-
-
-def citation_of(moment: Moment, item: Evidence | None) -> Citation | None:
-    """A citation of a piece of evidence, cut to its moment; None where the two do not meet."""
-    if item is None:
-        return Citation(moment.video_id, moment.start, moment.end, Channel.VISUAL, "")
-    start, end = max(item.start, moment.start), min(item.end, moment.end)
-    if start > end:
-        return None
-    return Citation(moment.video_id, start, end, item.channel, _flat(item.text))
-
-
 def _quote(asked: Asked, draft: Draft) -> None:
     """The best sentences and screen texts of all moments, in the order of the moments."""
     told: set[str] = set()
     best = max((item.score for moment in asked.moments for item in _texts(moment)), default=0.0)
     for moment in asked.moments:
         for item in _texts(moment):
-            text = _flat(item.text)
+            text = flat(item.text)
             if item.score < _RELATIVE * best or text.casefold() in told or len(draft.sentences) >= _MOST:
                 continue
             citation = citation_of(moment, item)
@@ -139,7 +74,7 @@ def _quote(asked: Asked, draft: Draft) -> None:
 
 
 def _texts(moment: Moment) -> list[Evidence]:
-    return sorted((item for item in moment.evidence if item.channel in _TEXTS), key=lambda item: item.start)
+    return sorted((item for item in moment.evidence if item.channel in TEXTS), key=lambda item: item.start)
 
 
 def _when(asked: Asked, draft: Draft) -> None:
@@ -151,7 +86,7 @@ def _when(asked: Asked, draft: Draft) -> None:
         strongest = max(moment.evidence, key=lambda item: item.score, default=None)
         citation = citation_of(moment, strongest) or citation_of(moment, None)
         assert citation is not None
-        quote = f": “{citation.quote}”" if citation.quote and citation.channel in _TEXTS else ""
+        quote = f": “{citation.quote}”" if citation.quote and citation.channel in TEXTS else ""
         times = f"{format_time(moment.start)} to {format_time(moment.end)}"
         draft.sentences.append(f"From {times} in “{moment.title}”{quote} [{draft.cite(citation)}]")
 
@@ -164,7 +99,7 @@ def _written(asked: Asked, draft: Draft) -> None:
         standing = [line for line in lines if line.start <= middle <= line.end] or lines
         if not standing:
             continue
-        text = " / ".join(dict.fromkeys(_flat(line.text) for line in standing))
+        text = " / ".join(dict.fromkeys(flat(line.text) for line in standing))
         start, end = min(line.start for line in standing), max(line.end for line in standing)
         citation = citation_of(moment, Evidence(Channel.SCREEN_TEXT, start, end, text, moment.confidence))
         if citation is not None:
@@ -229,12 +164,3 @@ def _seen(asked: Asked, draft: Draft) -> None:
         times = f"{format_time(moment.start)} to {format_time(moment.end)}"
         what = f" ({citation.quote})" if citation.channel is Channel.OBJECTS and citation.quote else ""
         draft.sentences.append(f"It is seen in “{moment.title}” from {times}{what} [{draft.cite(citation)}]")
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _short(text: str, limit: int = 80) -> str:
-    flat = _flat(text)
-    return f"“{flat}”" if len(flat) <= limit else f"“{flat[:limit].rstrip()}…”"

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from engines.protocols import VlmEngine, VlmRequest
-from query.answer import Asked, abstention, citation_of, extractive_answer
-from query.evidence import Block, build
+from query.answering.asked import Asked, abstention, citation_of
+from query.answering.evidence import Block, build
+from query.answering.extractive import extractive_answer
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Channel
 from reelseek.results import Answer, Citation
