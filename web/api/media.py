@@ -14,12 +14,12 @@ from flask import Response, request
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from reelseek.errors import NotFound
+from reelseek.export.captions import VTT_MIMETYPE, chapters_vtt, transcript_vtt
 from reelseek.records import Channel
 from web import contents
 from web.backend import backend
 from web.ranges import ByteRange, Whole, etag_matches, range_applies, select_range
 from web.schemas import TranscriptQuery
-from web.vtt import MIMETYPE, chapters_vtt, transcript_vtt
 
 _CHUNK = 256 * 1024
 _KEEP = "private, max-age=86400"
@@ -71,7 +71,7 @@ def register(api: APIBlueprint) -> None:
         return _picture(video_id, "poster.jpg")
 
     @api.get("/videos/<video:video_id>/storyboard.vtt")
-    @api.doc(responses=_binary(MIMETYPE))
+    @api.doc(responses=_binary(VTT_MIMETYPE))
     def storyboard(video_id: str) -> Response:
         """Send the storyboard: which part of which sheet shows which second."""
         return _vtt(contents.media_file(backend(), video_id, "storyboard.vtt")[1].decode())
@@ -84,20 +84,20 @@ def register(api: APIBlueprint) -> None:
 
     @api.get("/videos/<video:video_id>/transcript.vtt")
     @api.input(TranscriptQuery, location="query", arg_name="query")
-    @api.doc(responses=_binary(MIMETYPE))
+    @api.doc(responses=_binary(VTT_MIMETYPE))
     def transcript(video_id: str, query: TranscriptQuery) -> Response:
         """Send what is said, or with `kind=screen_text` what stands on screen, as WebVTT."""
         return _vtt(transcript_vtt(contents.lines(backend(), video_id, Channel(query.kind))))
 
     @api.get("/videos/<video:video_id>/chapters.vtt")
-    @api.doc(responses=_binary(MIMETYPE))
+    @api.doc(responses=_binary(VTT_MIMETYPE))
     def chapters(video_id: str) -> Response:
         """Send the chapters as WebVTT."""
         return _vtt(chapters_vtt(contents.chapters(backend(), video_id)))
 
 
 def _vtt(text: str) -> Response:
-    return Response(text, mimetype=MIMETYPE)
+    return Response(text, mimetype=VTT_MIMETYPE)
 
 
 def _picture(video_id: str, name: str) -> Response:
