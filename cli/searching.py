@@ -39,7 +39,7 @@ def search(
 
     picture = _read_picture(image) if image else None
     with open_service(settings_of(context)) as service:
-        result = service.search(SearchRequest(query=query, k=k, video_ids=tuple(video or ()), image=picture))
+        result = service.search(SearchRequest(query=query, k=k, video_ids=tuple(video or ()), images={"1": picture} if picture is not None else {}))
     if as_json:
         print_json(search_payload(result))
         return

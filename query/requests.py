@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from reelseek.errors import InvalidRequest
 from reelseek.records import Image
 
 MAX_K = 1_000
+MAX_EXAMPLES = 50
+"""Images, stretches and marks that one request may bring, each."""
+
+By = Literal["all", "seen", "said"]
+"""In what a moment is to be like another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of an indexed video, seconds."""
+
+    video_id: str
+    start: float
+    end: float
+
+    def check(self) -> None:
+        """Refuse what is no stretch of time.
+
+        Raises:
+            InvalidRequest: it begins before the video or ends before it begins.
+        """
+        if not (math.isfinite(self.start) and math.isfinite(self.end) and 0.0 <= self.start <= self.end):
+            raise InvalidRequest(
+                f"{self.start:g} to {self.end:g} is no stretch of a video.", hint="Write VIDEO@1:20-1:30."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +46,10 @@ class SearchRequest:
         k: most moments; None takes the setting.
         video_ids: only in these; empty is everywhere.
         library: only in this library, by number or name.
-        image: an example of what is looked for.
+        images: examples of what is looked for, by name; those that the query names (`image:NAME`) count only there.
+        examples: stretches of indexed videos that are to be found again elsewhere; they themselves are left out.
+        by: in what `examples` are to be found again.
+        like, unlike: what was marked among earlier results of this query: more of the one, less of the other.
         min_confidence: instead of the setting's cut-off.
     """
 
@@ -27,7 +57,11 @@ class SearchRequest:
     k: int | None = None
     video_ids: tuple[str, ...] = ()
     library: int | str | None = None
-    image: Image | None = None
+    images: Mapping[str, Image] = field(default_factory=dict)
+    examples: tuple[Stretch, ...] = ()
+    by: By = "all"
+    like: tuple[Stretch, ...] = ()
+    unlike: tuple[Stretch, ...] = ()
     min_confidence: float | None = None
 
     def check(self) -> None:
@@ -36,8 +70,13 @@ class SearchRequest:
         Raises:
             InvalidRequest: there is nothing to look for, or a number is out of range.
         """
-        if not self.query.strip() and self.image is None:
+        if not (self.query.strip() or self.images or self.examples or self.like):
             raise InvalidRequest("There is nothing to look for.", hint="Write some words.")
+        for many in (self.images, self.examples, self.like, self.unlike):
+            if len(many) > MAX_EXAMPLES:
+                raise InvalidRequest(f"At most {MAX_EXAMPLES} examples or marks can be given, not {len(many)}.")
+        for stretch in (*self.examples, *self.like, *self.unlike):
+            stretch.check()
         if self.k is not None and not 1 <= self.k <= MAX_K:
             raise InvalidRequest(f"k must be 1 to {MAX_K}, not {self.k}.")
         if self.min_confidence is not None and not 0.0 <= self.min_confidence <= 1.0:

@@ -136,7 +136,7 @@ class QueryService:
         query = parse(request.query)
         session = self._open(request, query.filters)
         plan = make_plan(query, session.view.statistics.labels)
-        found = self._find(session, plan, request.image)
+        found = self._find(session, plan, next(iter(request.images.values()), None))
         return self._result(request, session, plan, found, begun)
 
     def ask(self, request: AskRequest) -> Answer:
@@ -169,7 +169,7 @@ class QueryService:
         text_space, reason = self._encoders.space("sentence", snapshot)
         notes += [reason] if reason else []
         visual_space, reason = self._encoders.space("visual", snapshot)
-        if request.image is not None and visual_space is None:
+        if request.images and visual_space is None:
             hint = reason or "Nothing is indexed by its pictures."
             raise EngineUnavailable("An image cannot be searched for here.", hint=hint)
         notes += [reason] if reason else []

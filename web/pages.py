@@ -105,7 +105,7 @@ def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
                 k=query.k,
                 video_ids=tuple(query.video),
                 library=query.library,
-                image=image,
+                images={"1": image} if image is not None else {},
                 min_confidence=query.min_confidence,
             )
         )

@@ -75,7 +75,7 @@ def test_words_find_pictures_with_the_boundaries_of_their_run(pictures: World) -
 
 
 def test_an_example_finds_what_looks_like_it(pictures: World) -> None:
-    result = pictures.service.search(SearchRequest(image=plain_picture("red", seed=77), min_confidence=0.0))
+    result = pictures.service.search(SearchRequest(images={"1": plain_picture("red", seed=77)}, min_confidence=0.0))
     moment = result.moments[0]
     assert moment.video_id == film_of("Evening walk.mp4").video_id
     assert (moment.start, moment.end) == (8.0, 20.0)
@@ -102,13 +102,13 @@ def test_another_engine_than_the_indexs_is_not_used_and_told(pictures: World, tm
         assert result.channels[Channel.VISUAL] is None
         assert any("index again" in note for note in result.notes)
         with pytest.raises(EngineUnavailable):
-            service.search(SearchRequest(image=plain_picture("red")))
+            service.search(SearchRequest(images={"1": plain_picture("red")}))
 
 
 def test_without_an_engine_an_example_is_refused(pictures: World) -> None:
     with open_service(load_settings({"data": pictures.settings.data, "engines": NO_MODELS})) as service:
         with pytest.raises(EngineUnavailable):
-            service.search(SearchRequest(image=plain_picture("red")))
+            service.search(SearchRequest(images={"1": plain_picture("red")}))
         assert any("pictures" in note for note in service.search(SearchRequest("seen:red")).notes)
 
 

@@ -74,7 +74,7 @@ def search_request(query: SearchQuery, image: Image | None = None) -> SearchRequ
         k=query.k,
         video_ids=tuple(query.video),
         library=query.library,
-        image=image,
+        images={"1": image} if image is not None else {},
         min_confidence=query.min_confidence,
     )
 
