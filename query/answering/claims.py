@@ -1,0 +1,113 @@
+"""Whether what an answer claims is what its evidence says.
+
+A claim is a sentence. It is supported when its words stand in the evidence (quote overlap) or a sentence of it means
+the same (the sentence engine), and when its numbers are there and no "not" was added or lost on the way. Sentence
+vectors alone take "it is safe" and "it is not safe" for the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from query.numbers import numbers_in
+from query.text_scale import SentenceScale, WordStatistics
+from query.words import content_terms, stems, tokens
+from reelseek.records import Vector
+
+CITED = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;]\s*\d{1,4})*)\]")
+"""A citation with the space before it."""
+
+_END = re.compile(r"(?<=[.!?…])[\"”’)]*(?:\s*\[[\d\s,;]+\])*\s+(?=\S)|\n+")
+_NO = """
+not no never none nobody nothing neither nor without cannot cant dont doesnt didnt isnt arent wasnt wont
+"""
+_NEGATIONS = frozenset(_NO.split())
+_QUOTED = 0.65
+_CONTEXT = 2
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
+_TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?\b")
+
+
+class Support(StrEnum):
+    """What a claim rests on."""
+
+    QUOTED = "quoted"
+    SIMILAR = "similar"
+    JUDGED = "judged"
+    SEEN = "seen"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer: its text without citations, and the numbers that it cites."""
+
+    text: str
+    cited: tuple[int, ...]
+
+
+def sentences_of(answer: str) -> list[Sentence]:
+    """An answer's sentences, in order; citations behind a full stop belong to the sentence before it."""
+    found = []
+    start = 0
+    for end in [*(match.end() for match in _END.finditer(answer)), len(answer)]:
+        piece = answer[start:end].strip()
+        start = end
+        if not piece:
+            continue
+        numbers = [int(number) for group in CITED.findall(piece) for number in re.findall(r"\d+", group)]
+        text = _BULLET.sub("", CITED.sub("", piece)).strip()
+        if text:
+            found.append(Sentence(text, tuple(dict.fromkeys(numbers))))
+        elif found:
+            found[-1] = Sentence(found[-1].text, tuple(dict.fromkeys((*found[-1].cited, *numbers))))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """Checks claims against lines of evidence.
+
+    Attributes:
+        words: which words are rare in this library.
+        encode: the sentence engine, texts to `(n, d)`; None checks words alone.
+        bank: its reference vectors, by which its cosines are judged.
+    """
+
+    words: WordStatistics
+    encode: Callable[[Sequence[str]], Vector] | None = None
+    bank: Vector | None = None
+
+    def support(self, claim: str, lines: Sequence[str]) -> Support:
+        """What `claim` rests on in `lines`, which stand in order of time."""
+        if not lines or not numbers_in(_TIME.sub(" ", claim)) <= numbers_in(" ".join(lines)):
+            return Support.NONE
+        terms = content_terms(claim)
+        stretches = [" ".join(lines[max(0, at - _CONTEXT + 1) : at + 1]) for at in range(len(lines))]
+        best = max(stretches, key=lambda text: self._overlap(terms, text))
+        if self._overlap(terms, best) >= _QUOTED and _same_polarity(claim, best):
+            return Support.QUOTED
+        if self.encode is not None and self.bank is not None:
+            vectors = self.encode([claim, *lines])
+            scale = SentenceScale.of(vectors[0], self.bank, len(lines))
+            cosines = (vectors[1:] @ vectors[0]).tolist()
+            at = max(range(len(lines)), key=lambda number: cosines[number])
+            if scale.confidence(cosines[at]) >= 0.5 and _same_polarity(claim, lines[at]):
+                return Support.SIMILAR
+        return Support.NONE
+
+    def _overlap(self, terms: Sequence[str], text: str) -> float:
+        """The share of the claim's weight that stands in a text, 0 to 1."""
+        return self.words.coverage(terms, set(stems(text)))
+
+
+def _same_polarity(claim: str, evidence: str) -> bool:
+    """Whether both or neither negate."""
+    denied = bool(_NEGATIONS & set(tokens(claim)))
+    if not denied:  # evidence of several sentences may well hold a "not" that is none of the claim's
+        short = len(tokens(evidence)) <= 2 * len(tokens(claim)) + 4
+        return not (short and _NEGATIONS & set(tokens(evidence)))
+    return bool(_NEGATIONS & set(tokens(evidence)))
