@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cli import doctor, fetching, indexing, keys, libraries, live, models, saved, searching, serving, upkeep
+from cli import doctor, evaluating, fetching, indexing, keys, libraries, live, models, saved, searching, serving, upkeep
 from cli.context import global_flags
 from reelseek import __version__
 from reelseek.errors import ReelseekError
@@ -36,6 +36,7 @@ app.command("doctor")(doctor.doctor)
 app.command("reindex")(upkeep.reindex)
 app.command("storage")(upkeep.storage)
 app.command("gc")(upkeep.gc)
+app.command("eval")(evaluating.evaluate)
 app.add_typer(libraries.app, name="library")
 app.add_typer(live.app, name="live")
 app.add_typer(models.app, name="models")

@@ -1,0 +1,139 @@
+"""Asking the product's own search for every query of a benchmark, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.evaluation.corpus import BenchQuery, rows
+from bench.evaluation.ranking import DEPTH, Result, mean_figures, query_figures
+from query.service import QueryService, SearchRequest
+from reelseek.errors import InvalidRequest
+from reelseek.records import JsonObject
+
+Ask = Callable[[BenchQuery], SearchRequest | None]
+"""Makes the request of a query; None where it cannot be asked, and so finds nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """What one query gave, best first."""
+
+    query_id: str
+    results: tuple[Result, ...]
+    took_ms: float = 0.0
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def best(self) -> float:
+        """The confidence of the first result, 0 without one."""
+        return self.results[0].score if self.results else 0.0
+
+
+def ask_all(
+    service: QueryService,
+    queries: Sequence[BenchQuery],
+    names: Mapping[str, str],
+    ask: Ask,
+    progress: Callable[[int, int], None],
+) -> list[RunRow]:
+    """Search for every query.
+
+    Args:
+        names: the product's ids of videos to the benchmark's own.
+        progress: called with how many queries are done, and of how many.
+    """
+    found: list[RunRow] = []
+    for number, query in enumerate(queries):
+        progress(number, len(queries))
+        request = ask(query)
+        if request is None:
+            found.append(RunRow(query.query_id, ()))
+            continue
+        result = service.search(request)
+        moments = tuple(
+            Result(names[item.video_id], item.start, item.end, item.confidence)
+            for item in result.moments
+            if item.video_id in names
+        )
+        found.append(RunRow(query.query_id, moments, result.took_ms, result.timings_ms))
+    progress(len(queries), len(queries))
+    return found
+
+
+def write_run(path: Path, run: Iterable[RunRow]) -> None:
+    """Write a run as JSON lines: `{"query_id", "results": [{"video_id", "start", "end", "score"}, …]}`, best first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        for row in run:
+            results = [
+                {"video_id": item.video_id, "start": item.start, "end": item.end, "score": round(item.score, 6)}
+                for item in row.results
+            ]
+            file.write(json.dumps({"query_id": row.query_id, "results": results}) + "\n")
+
+
+def read_run(path: Path) -> list[RunRow]:
+    """Read what `write_run` wrote, or another system's run in the same form.
+
+    Raises:
+        NotFound: there is no such file.
+        InvalidRequest: a line is broken; the message says which.
+    """
+    run = []
+    for where, row in rows(path):
+        try:
+            results = tuple(
+                Result(str(item["video_id"]), float(item["start"]), float(item["end"]), float(item.get("score", 0.0)))
+                for item in row["results"]
+            )
+            run.append(RunRow(str(row["query_id"]), results))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidRequest(f"{where}: it is no row of a run ({error!r}).") from error
+    return run
+
+
+def scored(queries: Sequence[BenchQuery], run: Iterable[RunRow]) -> list[dict[str, float]]:
+    """The figures of each query that has an answer, in order; one that the run lacks is a miss."""
+    found = {row.query_id: row.results for row in run}
+    return [query_figures(query, found.get(query.query_id, ())) for query in queries if query.relevant]
+
+
+def summary(queries: Sequence[BenchQuery], run: Sequence[RunRow]) -> JsonObject:
+    """The means over all queries that have an answer, and what the searches cost."""
+    figures = scored(queries, run)
+    return {
+        "n": len(figures),
+        **{name: round(value, 4) for name, value in mean_figures(figures).items()},
+        "latency_ms": latencies(run),
+    }
+
+
+def latencies(run: Sequence[RunRow]) -> JsonObject:
+    """Median and 95th percentile (ms) of each stage of a search and of all of it."""
+    stages: dict[str, list[float]] = {}
+    for row in run:
+        if row.took_ms:
+            for stage, value in {**row.timings_ms, "all": row.took_ms}.items():
+                stages.setdefault(stage, []).append(value)
+    return {
+        stage: {"p50": round(statistics.median(v), 2), "p95": round(percentile(v, 95), 2)}
+        for stage, v in stages.items()
+    }
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The percentile with linear interpolation, of at least one value."""
+    ordered = sorted(values)
+    place = (len(ordered) - 1) * percent / 100
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def depth(k: int) -> int:
+    """How many results are asked for: at least those that the metrics look at."""
+    return max(k, DEPTH)
