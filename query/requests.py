@@ -9,6 +9,7 @@ from typing import Literal
 
 from reelseek.errors import InvalidRequest
 from reelseek.records import Image
+from reelseek.results import Level
 
 MAX_K = 1_000
 MAX_EXAMPLES = 50
@@ -51,6 +52,7 @@ class SearchRequest:
         by: in what `examples` are to be found again.
         like, unlike: what was marked among earlier results of this query: more of the one, less of the other.
         min_confidence: instead of the setting's cut-off.
+        level: single moments, or chapters or whole videos with the best moments in each; `k` counts these.
     """
 
     query: str = ""
@@ -63,6 +65,7 @@ class SearchRequest:
     like: tuple[Stretch, ...] = ()
     unlike: tuple[Stretch, ...] = ()
     min_confidence: float | None = None
+    level: Level = "moments"
 
     def check(self) -> None:
         """Refuse what cannot be searched.

@@ -17,9 +17,10 @@ from query.answering.model import answer_question
 from query.decouple import decouple_question
 from query.encoders import Encoders
 from query.language import Filters, parse
-from query.moments import moments_of
+from query.moments import Describer
 from query.narrow import languages_of, scope_of
 from query.open_vocabulary import Finder
+from query.places import Chapters
 from query.plan import Plan, make_plan
 from query.requests import AskRequest, SearchRequest
 from query.search import Found, Searcher
@@ -77,6 +78,7 @@ class QueryService:
         self.reader = reader
         self.engines = engines
         self.store = store
+        self._chapters = Chapters(store)
         self._encoders = Encoders(engines, settings.data / "cache")
         self._lock = threading.Lock()
         self._view: _View | None = None
@@ -230,23 +232,33 @@ class QueryService:
     ) -> SearchResult:
         k = request.k or self.settings.query.k
         cutoff = self.settings.query.cutoff if request.min_confidence is None else request.min_confidence
-        source = session.searcher.source
+        describer = Describer(self.catalogue, session.searcher.source, self._chapters, cutoff)
+        passed = [run for run in found.runs if run.confidence >= cutoff]
+        missed = [run for run in found.runs if run.confidence < cutoff][:NEAR_MISSES]
         with found.timed("describe"):
-            passed = [run for run in found.runs if run.confidence >= cutoff][:k]
-            missed = [run for run in found.runs if run.confidence < cutoff][:NEAR_MISSES]
-            moments = moments_of([*passed, *missed], self.catalogue, source)
+            if request.level == "moments":
+                groups, moments = [], describer.moments(passed[:k])
+            else:
+                groups = describer.groups(passed, request.level, k)
+                moments = [moment for group in groups for moment in group.moments]
+            near_misses = describer.moments(missed)
         channels = dict(session.view.channels)
         if session.searcher.visual_space is None:
             channels[Channel.VISUAL] = None
-        notes = (*plan.notes, *session.notes, *found.notes, *self._engine_notes(found), *self._partial_notes(moments))
+        notes = [*plan.notes, *session.notes, *found.notes, *self._engine_notes(found)]
+        notes += self._partial_notes([*moments, *near_misses])
+        if not self._chapters.reachable:
+            notes.append("Chapters are not shown just now: the artefact store does not answer.")
         return SearchResult(
             query=request.query,
             took_ms=(time.perf_counter() - begun) * 1000,
             channels=channels,
-            moments=tuple(moment for moment in moments if moment.score >= cutoff),
-            near_misses=tuple(moment for moment in moments if moment.score < cutoff),
+            moments=tuple(moments),
+            near_misses=tuple(near_misses),
             notes=tuple(dict.fromkeys(notes)),
             timings_ms=found.timings_ms,
+            level=request.level,
+            groups=tuple(groups),
         )
 
     def _engine_notes(self, found: Found) -> list[str]:

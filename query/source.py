@@ -25,6 +25,7 @@ _BLOCK_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 """The channels whose texts segments have."""
 
 _LINE = ("video_id", "line_index", "channel", "start", "end", "text", "language", "confidence")
+_BLOCK = ("video_id", "segment_index", "start", "end", *map(str, _BLOCK_TEXTS))
 _SCENE = ("video_id", "start", "end", "object_counts", "tracks")
 _FRAME = ("video_id", "frame_index", "shot", "start", "end", "image")
 
@@ -193,6 +194,12 @@ class Source:
         """Segments by meaning."""
         hits = self.snapshot.search_vectors("segments", "text", vector, k, self.scope, space=space)
         return [_block(hit.row, cosine=hit.score) for hit in hits]
+
+    def blocks_between(self, video_id: str, start: float, end: float) -> list[Block]:
+        """The segments of a stretch of a video, in order."""
+        scope = Scope(self.scope.hidden, frozenset((video_id,)), (Overlaps(start, end),))
+        rows = self.snapshot.rows("segments", scope, _BLOCK)
+        return sorted((_block(row) for row in rows), key=lambda block: block.index)
 
     def videos_by_picture(self, vector: Vector, k: int, limit: int, space: VectorSpace) -> list[str]:
         """The videos with the pictures nearest to a vector, nearest first."""

@@ -95,3 +95,28 @@ def settled(run: Run) -> tuple[Contribution, ...]:
     """A finished run's contributions, the largest gain first; their gains add up to its confidence."""
     (told,) = explained([run])
     return tuple(sorted(told.contributions, key=lambda item: (-item.gain, -item.calibrated, item.channel, item.kind)))
+
+
+def shortfall(run: Run, cutoff: float) -> str:
+    """Why a run is under the cut-off, in a sentence: its weakest part, and what it is worth."""
+    contributions = settled(run)
+    text = f"{_percent(run.confidence)} sure, under the cut-off of {_percent(cutoff)}"
+    gains: dict[str, float] = {}
+    for item in contributions:
+        gains[item.asked] = gains.get(item.asked, 0.0) + item.gain
+    parts = [asked for asked in gains if asked]
+    if len(parts) > 1:
+        weakest = min(parts, key=lambda asked: gains[asked])
+        text += f"; the weakest part is {weakest}"
+        contributions = tuple(item for item in contributions if item.asked == weakest)
+    best = max(contributions, key=lambda item: item.calibrated * item.weight)
+    text += f"; its best evidence ({best.kind}) is worth {_percent(best.calibrated)} against chance"
+    if best.weight < 1.0:
+        text += f" and counts for {_percent(best.weight)} in this query"
+    if len({item.channel for item in contributions}) == 1:
+        text += ", and no other channel supports it"
+    return f"{text}."
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.0f} %"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-from reelseek.records import Channel
+from reelseek.records import Channel, Chapter
+
+Level = Literal["moments", "chapters", "videos"]
+"""What a search gives: single moments, or chapters or whole videos with the best moments in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,38 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A part of a long moment, and what happens in it."""
+
+    start: float
+    end: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in its video a moment sits: video, chapter, segment; and the steps inside it.
+
+    Attributes:
+        duration: of the video, in seconds.
+        share: of the video that the moment covers, 0 to 1.
+        chapter: the one that holds most of it, None where the video has none or they cannot be read.
+        chapters: how many the video has.
+        segment: number of the segment that holds most of it, from 1; 0 where nothing is known of segments.
+        segments: how many the video has.
+        steps: the parts of a moment that is longer than some sentences, in order; else empty.
+    """
+
+    duration: float
+    share: float
+    chapter: Chapter | None = None
+    chapters: int = 0
+    segment: int = 0
+    segments: int = 0
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """A place in a video that answers a query.
 
@@ -54,6 +90,8 @@ class Moment:
         stages: for a sequence query, the range of each stage in order.
         offline: the video's file is not there just now: it is found, and cannot be played.
         contributions: how the confidence came about, the largest gain first.
+        place: where in its video it sits.
+        shortfall: of a near miss, why it is under the cut-off.
     """
 
     video_id: str
@@ -69,6 +107,32 @@ class Moment:
     stages: tuple[tuple[float, float], ...] = ()
     offline: bool = False
     contributions: tuple[Contribution, ...] = ()
+    place: Place | None = None
+    shortfall: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A video or one of its chapters with the best moments inside it.
+
+    Attributes:
+        start, end: of the chapter, or of the whole video.
+        confidence: 0 to 1, of the whole: that of its best moment, lifted by the others.
+        chapter: the chapter; None for a whole video, and for a video that has no chapters.
+        moments: the best ones inside it, best first.
+        found: how many passed the cut-off inside it, shown or not.
+    """
+
+    video_id: str
+    title: str
+    path: str
+    start: float
+    end: float
+    confidence: float
+    moments: tuple[Moment, ...]
+    found: int
+    chapter: Chapter | None = None
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +143,8 @@ class SearchResult:
         channels: channel to the id of the engine that serves it, None where it is off.
         notes: what the user should know: a channel that is off, a syntax error that was searched as words.
         timings_ms: stage to milliseconds.
+        level: what was asked for.
+        groups: at the levels of chapters and videos, those that were found, best first; their moments are in `moments`.
     """
 
     query: str
@@ -88,6 +154,8 @@ class SearchResult:
     near_misses: tuple[Moment, ...] = ()
     notes: tuple[str, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    level: Level = "moments"
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reelseek.records import Channel, JsonObject
-from reelseek.results import Answer, Citation, Contribution, Evidence, Moment, SearchResult
+from reelseek.records import Channel, Chapter, JsonObject
+from reelseek.results import Answer, Citation, Contribution, Evidence, Group, Moment, Place, SearchResult
 
 
 def search_payload(result: SearchResult) -> JsonObject:
@@ -12,7 +12,9 @@ def search_payload(result: SearchResult) -> JsonObject:
         "query": result.query,
         "took_ms": round(result.took_ms, 1),
         "channels": {channel.value: engine for channel, engine in result.channels.items()},
+        "level": result.level,
         "moments": [moment_payload(moment) for moment in result.moments],
+        "groups": [group_payload(group) for group in result.groups],
         "near_misses": [moment_payload(moment) for moment in result.near_misses],
         "notes": list(result.notes),
         "timings_ms": {stage: round(value, 2) for stage, value in result.timings_ms.items()},
@@ -48,6 +50,8 @@ def moment_payload(moment: Moment) -> JsonObject:
         "evidence": [evidence_payload(item) for item in moment.evidence],
         "offline": moment.offline,
         "contributions": [contribution_payload(item) for item in moment.contributions],
+        "place": place_payload(moment.place) if moment.place is not None else None,
+        "shortfall": moment.shortfall,
     }
     if moment.stages:
         payload["stages"] = [{"start": round(start, 3), "end": round(end, 3)} for start, end in moment.stages]
@@ -57,6 +61,49 @@ def moment_payload(moment: Moment) -> JsonObject:
 def evidence_payload(item: Evidence) -> JsonObject:
     """The JSON of one piece of evidence."""
     return _timed(item.channel, item.start, item.end) | {"text": item.text, "score": round(item.score, 6)}
+
+
+def group_payload(group: Group) -> JsonObject:
+    """The JSON of a video or chapter with its best moments."""
+    return {
+        "video_id": group.video_id,
+        "title": group.title,
+        "path": group.path,
+        "chapter": _chapter(group.chapter),
+        "start": round(group.start, 3),
+        "end": round(group.end, 3),
+        "confidence": round(group.confidence, 4),
+        "found": group.found,
+        "offline": group.offline,
+        "moments": [moment_payload(moment) for moment in group.moments],
+    }
+
+
+def place_payload(place: Place) -> JsonObject:
+    """The JSON of where a moment sits."""
+    return {
+        "duration": round(place.duration, 3),
+        "share": round(place.share, 4),
+        "chapter": _chapter(place.chapter),
+        "chapters": place.chapters,
+        "segment": place.segment,
+        "segments": place.segments,
+        "steps": [
+            {"start": round(step.start, 3), "end": round(step.end, 3), "text": step.text} for step in place.steps
+        ],
+    }
+
+
+def _chapter(chapter: Chapter | None) -> JsonObject | None:
+    """A chapter with its number, from 1."""
+    if chapter is None:
+        return None
+    return {
+        "number": chapter.index + 1,
+        "title": chapter.title,
+        "start": round(chapter.start, 3),
+        "end": round(chapter.end, 3),
+    }
 
 
 def contribution_payload(item: Contribution) -> JsonObject:

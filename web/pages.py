@@ -22,6 +22,7 @@ from reelseek.tracks import events
 from web import contents
 from web.api.jobs import job_payloads
 from web.api.libraries import scan, watch_folder
+from web.api.search import search_request
 from web.api.sources import source_payloads
 from web.api.status import engine_payloads
 from web.api.videos import reindex, remove_video, take_upload, uploaded_files, video_page
@@ -99,16 +100,7 @@ def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
     if asked and mode == "ask" and image is None:
         view |= _answered(served, query)
     elif asked:
-        result = served.service.search(
-            SearchRequest(
-                query.q,
-                k=query.k,
-                video_ids=tuple(query.video),
-                library=query.library,
-                images={"1": image} if image is not None else {},
-                min_confidence=query.min_confidence,
-            )
-        )
+        result = served.service.search(search_request(query, image))
         view |= {
             "notes": _without_banner(result.notes, served),
             "moments": result.moments,

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from werkzeug.datastructures import FileStorage
 
+from reelseek.results import Level
 from web.schemas import ID_MAX, K_MAX, QUERY_MAX, In, Out, VideoIds
 
 
@@ -18,6 +19,7 @@ class SearchQuery(In):
     video: VideoIds = Field(default_factory=list, description="only in these videos, ids separated by commas")
     library: int | None = Field(None, ge=1, le=ID_MAX, description="only in this library")
     min_confidence: float | None = Field(None, ge=0, le=1, description="what is under it is a near miss")
+    level: Level = Field("moments", description="single moments, or chapters or whole videos with the best in each")
 
 
 class ImageSearch(SearchQuery):
@@ -75,6 +77,35 @@ class ContributionOut(Out):
     asked: str = Field(description="the part of the query that it answers; empty where there is one part only")
 
 
+class ChapterPlaceOut(Out):
+    """A chapter, by its number from 1."""
+
+    number: int
+    title: str
+    start: float
+    end: float
+
+
+class StepOut(Out):
+    """A part of a long moment, and what happens in it."""
+
+    start: float
+    end: float
+    text: str
+
+
+class PlaceOut(Out):
+    """Where in its video a moment sits."""
+
+    duration: float = Field(description="of the video, in seconds")
+    share: float = Field(description="of the video that the moment covers, 0 to 1")
+    chapter: ChapterPlaceOut | None
+    chapters: int = Field(description="how many the video has")
+    segment: int = Field(description="number of the segment that holds most of it, from 1")
+    segments: int = Field(description="how many the video has")
+    steps: list[StepOut] = Field(description="the parts of a moment that is longer than 20 s, else empty")
+
+
 class MomentOut(Out):
     """A place in a video that answers a query."""
 
@@ -91,6 +122,23 @@ class MomentOut(Out):
     stages: list[RangeOut] | None = Field(None, description="of a sequence query, the range of each stage")
     offline: bool = Field(False, description="whether the video's file is not there now, so that it cannot be played")
     contributions: list[ContributionOut] = Field(default_factory=list, description="how the confidence came about")
+    place: PlaceOut | None = Field(None, description="where in its video it sits")
+    shortfall: str = Field("", description="of a near miss, why it is under the cut-off")
+
+
+class GroupOut(Out):
+    """A video or one of its chapters with the best moments inside it."""
+
+    video_id: str
+    title: str
+    path: str
+    chapter: ChapterPlaceOut | None
+    start: float
+    end: float
+    confidence: float = Field(description="of the whole: that of its best moment, lifted by the others")
+    found: int = Field(description="moments that passed the cut-off inside it, shown or not")
+    offline: bool
+    moments: list[MomentOut]
 
 
 class SearchOut(Out):
@@ -99,10 +147,12 @@ class SearchOut(Out):
     query: str
     took_ms: float
     channels: dict[str, str | None] = Field(description="channel to engine, null where it is off")
+    level: str
     moments: list[MomentOut]
+    groups: list[GroupOut] = Field(description="at the levels of chapters and videos, what was found, best first")
     near_misses: list[MomentOut]
     notes: list[str]
-    timings_ms: dict[str, float]
+    timings_ms: dict[str, float] = Field(description="stage to milliseconds")
 
 
 class CitationOut(Out):

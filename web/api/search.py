@@ -76,6 +76,7 @@ def search_request(query: SearchQuery, image: Image | None = None) -> SearchRequ
         library=query.library,
         images={"1": image} if image is not None else {},
         min_confidence=query.min_confidence,
+        level=query.level,
     )
 
 
