@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import date
 
 from index.reader import Scope, Snapshot
 from index.scope import Overlaps
 from library.catalogue import Catalogue
 from library.records import VideoEntry
-from query.language import Filters
+from query.query_terms import Filters
 from query.requests import SearchRequest
 from query.source import primary, videos_in_language
 
 _END = 1e12
+_RECORDED = ("date_recorded", "com.apple.quicktime.creationdate", "creation_time", "date", "date_digitized", "year")
+"""Container tags that tell when it was recorded, the surest first."""
+
+_DAY = re.compile(r"^(\d{4})[-:/.](\d{1,2})[-:/.](\d{1,2})(?!\d)")
+_EPOCH = 1971
 
 
 def scope_of(request: SearchRequest, filters: Filters, catalogue: Catalogue, snapshot: Snapshot) -> Scope:
@@ -30,8 +37,8 @@ def scope_of(request: SearchRequest, filters: Filters, catalogue: Catalogue, sna
         exact = catalogue.find_video(name)
         sets.append(_ids(catalogue.videos(query=name)) | _ids([exact] if exact is not None else []))
     sets += [_ids(catalogue.videos(tag=tag)) for tag in filters.tags]
-    if filters.added_after is not None or filters.added_before is not None:
-        sets.append(_ids(entry for entry in catalogue.videos() if _added(entry, filters)))
+    if filters.added or filters.recorded or filters.durations:
+        sets.append(_ids(entry for entry in catalogue.videos() if _fits(entry, filters)))
     if filters.languages:
         sets.append(videos_in_language(snapshot, languages_of(filters)))
     where: tuple[Overlaps, ...] = ()
@@ -49,8 +56,27 @@ def _ids(entries: Iterable[VideoEntry]) -> frozenset[str]:
     return frozenset(entry.video_id for entry in entries)
 
 
-def _added(entry: VideoEntry, filters: Filters) -> bool:
-    day = entry.added_at.date()
-    return (filters.added_after is None or day >= filters.added_after) and (
-        filters.added_before is None or day < filters.added_before
+def _fits(entry: VideoEntry, filters: Filters) -> bool:
+    """Whether a video is as long as asked for, and of the days asked for."""
+    recorded = recorded_on(entry) if filters.recorded else None
+    return (
+        all(days.holds(entry.added_at.date()) for days in filters.added)
+        and all(recorded is not None and days.holds(recorded) for days in filters.recorded)
+        and all(span.holds(entry.duration) for span in filters.durations)
     )
+
+
+def recorded_on(entry: VideoEntry) -> date | None:
+    """The day on which a video was recorded, by what the file says of itself; None where it says nothing."""
+    tags = {str(name).lower(): str(value) for name, value in (entry.info.get("tags") or {}).items()}
+    for name in _RECORDED:
+        match = _DAY.match(tags.get(name, "").strip())
+        if match is None:
+            continue
+        try:
+            day = date(*(int(part) for part in match.groups()))
+        except ValueError:
+            continue
+        if day.year > _EPOCH:  # a camera whose clock was never set says 1904 or 1970
+            return day
+    return None

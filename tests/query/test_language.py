@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query.language import MAX_QUERY, Field, Filters, Join, ObjectCount, Query, Stage, Words, parse
+from query.language import MAX_QUERY, Days, Field, Filters, Join, ObjectCount, Query, Stage, Words, parse
 from query.plan import make_plan
 
 
@@ -70,7 +70,7 @@ def test_filters() -> None:
 
 def test_dates_and_times_are_told_apart() -> None:
     assert parse("x after:2024-05-31 before:2025").filters == Filters(
-        added_after=date(2024, 5, 31), added_before=date(2025, 1, 1)
+        added=(Days(date(2024, 5, 31)), Days(end=date(2025, 1, 1)))
     )
     assert parse("x after:300 before:2300").filters == Filters(after=300.0, before=2300.0)
 
