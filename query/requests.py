@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reelseek.errors import InvalidRequest
-from reelseek.records import Image
+from reelseek.records import Channel, Image
 from reelseek.results import Level
 
 MAX_K = 1_000
@@ -17,6 +17,9 @@ MAX_EXAMPLES = 50
 
 By = Literal["all", "seen", "said"]
 """In what a moment is to be like another."""
+
+TextSearch = Literal["words", "meaning"]
+"""How texts are searched: BM25, or sentence vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class SearchRequest:
         by: in what `examples` are to be found again.
         like, unlike: what was marked among earlier results of this query: more of the one, less of the other.
         min_confidence: instead of the setting's cut-off.
+        channels: only these are asked, but for what must not be there; None asks all that the query does.
+        searches: how texts are searched: by their `words` (BM25), by their `meaning` (vectors); None is both.
         level: single moments, or chapters or whole videos with the best moments in each; `k` counts these.
     """
 
@@ -66,6 +71,8 @@ class SearchRequest:
     unlike: tuple[Stretch, ...] = ()
     min_confidence: float | None = None
     level: Level = "moments"
+    channels: frozenset[Channel] | None = None
+    searches: frozenset[TextSearch] | None = None
 
     def check(self) -> None:
         """Refuse what cannot be searched.
@@ -84,6 +91,10 @@ class SearchRequest:
             raise InvalidRequest(f"k must be 1 to {MAX_K}, not {self.k}.")
         if self.min_confidence is not None and not 0.0 <= self.min_confidence <= 1.0:
             raise InvalidRequest(f"The least confidence must be 0 to 1, not {self.min_confidence}.")
+        if self.channels is not None and not self.channels:
+            raise InvalidRequest("No channel is left to search in.")
+        if self.searches is not None and not self.searches:
+            raise InvalidRequest("Texts are to be searched neither by words nor by meaning.")
 
 
 @dataclass(frozen=True, slots=True)
