@@ -142,14 +142,22 @@ class Source:
     Args:
         scope: videos and times that count.
         languages: primary language tags that lines must have; empty allows all.
+        by_words: whether BM25 is asked; without it only phrases are found by their words.
     """
 
     def __init__(
-        self, snapshot: Snapshot, scope: Scope, statistics: Statistics, languages: frozenset[str] = frozenset()
+        self,
+        snapshot: Snapshot,
+        scope: Scope,
+        statistics: Statistics,
+        languages: frozenset[str] = frozenset(),
+        *,
+        by_words: bool = True,
     ) -> None:
         self.snapshot = snapshot
         self.scope = scope
         self.statistics = statistics
+        self.by_words = by_words
         self._languages = languages
 
     def within(self, video_ids: Iterable[str]) -> Source:
@@ -157,12 +165,15 @@ class Source:
         allowed = frozenset(video_ids)
         if self.scope.video_ids is not None:
             allowed &= self.scope.video_ids
-        return Source(self.snapshot, replace(self.scope, video_ids=allowed), self.statistics, self._languages)
+        scope = replace(self.scope, video_ids=allowed)
+        return Source(self.snapshot, scope, self.statistics, self._languages, by_words=self.by_words)
 
     def lines_by_words(
         self, text: str, channels: Sequence[Channel], k: int, *, phrase: bool = False, fuzziness: int = 0
     ) -> list[Line]:
         """Lines by BM25."""
+        if not self.by_words and not phrase:
+            return []
         scope = self._where(OneOf("channel", tuple(str(channel) for channel in channels)))
         hits = self.snapshot.search_text("lines", text, k, scope, phrase=phrase, fuzziness=fuzziness)
         return self._spoken([_line(hit.row, bm25=hit.score) for hit in hits])
@@ -185,7 +196,7 @@ class Source:
     def blocks_by_words(self, text: str, channels: Sequence[Channel], k: int) -> list[Block]:
         """Segments by BM25."""
         columns = [str(channel) for channel in channels if channel in _BLOCK_TEXTS]
-        if not columns:
+        if not columns or not self.by_words:
             return []
         hits = self.snapshot.search_text("segments", text, k, self.scope, columns)
         return [_block(hit.row, bm25=hit.score) for hit in hits]
