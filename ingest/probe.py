@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from reelseek.errors import MediaError
 from reelseek.records import Chapter, VideoInfo
 from reelseek.settings import IngestSettings
 
-__all__ = ["PICTURE_CODECS", "open_media", "probe", "title_of"]
+__all__ = ["PICTURE_CODECS", "open_media", "probe", "start_offset", "title_of"]
 
 PICTURE_CODECS = frozenset({"pgssub", "hdmv_pgs_subtitle", "dvdsub", "dvd_subtitle", "dvbsub", "dvb_subtitle", "xsub"})
 """Subtitle codecs that carry pictures; the others carry text."""
@@ -52,7 +52,7 @@ def probe(path: Path, settings: IngestSettings, video_id: str | None = None) -> 
             raise MediaError(f"The file has {size} bytes; the limit is {settings.max_bytes} (ingest.max_bytes).")
         if len(container.streams) > settings.max_streams:
             raise MediaError(f"It has {len(container.streams)} streams; the limit is {settings.max_streams}.")
-        video, audio = picture_stream(container), _sound_stream(container)
+        video, audio = picture_stream(container), sound_stream(container)
         _check_pixels(video, settings)
         first = _first_picture(container, video) if video else None
         if first is None and audio is None:
@@ -60,7 +60,7 @@ def probe(path: Path, settings: IngestSettings, video_id: str | None = None) -> 
                 "It has neither pictures nor sound." if video is None else "None of its pictures can be decoded."
             )
         video = video if first is not None else None
-        offset = _start(container, [stream for stream in (video, audio) if stream is not None])
+        offset = start_offset(container, [stream for stream in (video, audio) if stream is not None])
         duration = _duration(container, [stream for stream in (video, audio) if stream is not None], offset)
         if duration > settings.max_duration:
             raise MediaError(f"It is {duration:.0f} s long; the limit is {settings.max_duration:.0f} s.")
@@ -113,7 +113,8 @@ def _check_pixels(video: VideoStream | None, settings: IngestSettings) -> None:
         raise MediaError(f"Its pictures have {pixels} pixels; the limit is {settings.max_pixels} (ingest.max_pixels).")
 
 
-def _sound_stream(container: InputContainer) -> AudioStream | None:
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """The stream of sound that a player plays, where it has a rate."""
     best = container.streams.best("audio")
     return best if isinstance(best, AudioStream) and best.codec_context.sample_rate else None
 
@@ -147,7 +148,8 @@ def _packets(container: InputContainer, streams: list[Stream]) -> Iterator[Packe
             return
 
 
-def _start(container: InputContainer, streams: list[Stream]) -> float:
+def start_offset(container: InputContainer, streams: Sequence[Stream]) -> float:
+    """The container's own time (s) of what is second 0 here: of the first picture or sound."""
     starts = [start for stream in streams if (start := seconds(stream, stream.start_time)) is not None]
     if starts:
         return min(starts)

@@ -95,7 +95,7 @@ def copy_media(
         chosen = _streams(inputs)
         output = opened.enter_context(open_output(target, suffix, tags))
         copies = {(number, stream.index): add_copy(output, stream) for number, stream in chosen}
-        if marks := _marks(chapters) or [mark for container in inputs[:1] for mark in container.chapters()]:
+        if marks := chapter_marks(chapters) or [mark for container in inputs[:1] for mark in container.chapters()]:
             output.set_chapters(marks)
         feeds = [
             _timed(number, container, [stream for owner, stream in chosen if owner == number])
@@ -147,7 +147,8 @@ def _timed(
             serial += 1
 
 
-def _marks(chapters: Sequence[Chapter]) -> list[Any]:
+def chapter_marks(chapters: Sequence[Chapter]) -> list[Any]:
+    """Chapters as a container is given them."""
     return [
         {
             "id": chapter.index,

@@ -1,7 +1,7 @@
 """Timed lines and chapters as WebVTT, SubRip and FFmetadata, written so that no text can break out of its place.
 
-They are written here and not by pysubs2, which reads `{…}` and a backslash in a text as mark-up of its own and drops it;
-what is on a screen has both.
+They are written here and not by pysubs2, which takes `{…}` and a backslash in a text for mark-up of its own and drops
+it; what stands on screens has both.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def transcript_vtt(lines: Iterable[TimedText]) -> str:
 
 def transcript_srt(lines: Iterable[TimedText]) -> str:
     """Lines as SubRip, in order of time; a known speaker stands before a colon."""
-    blocks = []
+    blocks: list[str] = []
     for line in _ordered(lines):
         text = _one_line(f"{line.speaker}: {line.text}" if line.speaker else line.text)
         if text:

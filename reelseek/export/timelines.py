@@ -34,8 +34,8 @@ def otio_text(excerpts: Sequence[Excerpt], clocks: Mapping[str, MediaClock], tit
 def edl_text(excerpts: Sequence[Excerpt], clocks: Mapping[str, MediaClock], title: str = "") -> str:
     """The same as an edit decision list of CMX3600.
 
-    It has one frame rate, the commonest of its sources, and says whether its time codes leave numbers out. Where a source
-    at 29.97 counts without leaving any out, the list does too: its numbers are then those of 30 a second.
+    It has one frame rate, the commonest of its sources, and says whether its time codes leave numbers out. Where a
+    source at 29.97 counts without leaving any out, the list does too: its numbers are then those of 30 a second.
 
     Raises:
         InvalidRequest: there is nothing to put in it, or more than the 999 events that it can number.
@@ -134,9 +134,7 @@ def _at(clock: MediaClock, rate: Fraction) -> MediaClock:
 def _renumbered(clock: MediaClock) -> MediaClock:
     """A clock at 29.97 (59.94) that counts as one at 30 (60): what a time code that leaves nothing out does."""
     whole = Fraction(round(clock.rate))
-    return MediaClock(
-        whole, clock.start, False, clock.variable, clock.duration, clock.has_picture, clock.has_sound
-    )
+    return MediaClock(whole, clock.start, False, clock.variable, clock.duration, clock.has_picture, clock.has_sound)
 
 
 def _reels(excerpts: Sequence[Excerpt]) -> dict[str, str]:
