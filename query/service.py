@@ -19,6 +19,7 @@ from query.encoders import Encoders
 from query.language import Filters, parse
 from query.moments import Describer
 from query.narrow import languages_of, scope_of
+from query.only import only_channels
 from query.open_vocabulary import Finder
 from query.places import Chapters
 from query.plan import Plan, make_plan
@@ -137,7 +138,7 @@ class QueryService:
         request.check()
         query = parse(request.query)
         session = self._open(request, query.filters)
-        plan = make_plan(query, session.view.statistics.labels)
+        plan = only_channels(make_plan(query, session.view.statistics.labels), request.channels)
         found = self._find(session, plan, next(iter(request.images.values()), None))
         return self._result(request, session, plan, found, begun)
 
@@ -177,7 +178,9 @@ class QueryService:
         notes += [reason] if reason else []
         view = self._library_view(revision, snapshot, visual_space)
         scope = scope_of(request, filters, self.catalogue, snapshot)
-        source = Source(snapshot, scope, view.statistics, languages_of(filters))
+        searches = request.searches or {"words", "meaning"}
+        text_space = text_space if "meaning" in searches else None
+        source = Source(snapshot, scope, view.statistics, languages_of(filters), by_words="words" in searches)
         finder = Finder(self.engines, self._encoders, self.store) if self.settings.engines.open_vocabulary else None
         searcher = Searcher(source, self._encoders, text_space, visual_space, self.settings.query.candidates, finder)
         return _Session(snapshot, view, searcher, notes)
