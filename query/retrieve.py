@@ -16,6 +16,7 @@ from query.retrieve_text import LEAST, TextRetriever
 from query.runs import Run
 from query.scenes import Showing, showings
 from query.source import Frame, Source
+from query.timing import Stopwatch
 from query.waterfall import weighted
 from reelseek.records import Channel, Vector, VectorSpace
 
@@ -36,6 +37,7 @@ class Retriever:
     Attributes:
         text_space, visual_space: what can be searched by meaning; None is lexical search only, or no pictures.
         k: candidates per channel.
+        clock: what each kind of search took.
     """
 
     source: Source
@@ -44,6 +46,7 @@ class Retriever:
     visual_space: VectorSpace | None
     k: int
     used: set[Channel] = field(default_factory=set)
+    clock: Stopwatch = field(default_factory=Stopwatch)
 
     def runs(self, requirement: Requirement) -> list[Run]:
         """Everything that shows a requirement, by channel, not yet fused. Weights are in `parts` and `confidence`."""
@@ -55,15 +58,17 @@ class Retriever:
         for channel, text in requirement.also:
             by_text.setdefault(text, []).append(channel)
         for text, channels in by_text.items():
-            found += texts.phrase(text, channels) if requirement.phrase else texts.words(text, channels)
+            with self.clock.timed("retrieve.text"):
+                found += texts.phrase(text, channels) if requirement.phrase else texts.words(text, channels)
             self.used.update(channels)
         if requirement.visual and self.visual_space is not None:
-            vector = self.encoders.picture_words(requirement.visual)
-            found += self.pictures(vector, f"“{requirement.visual}”", requirement.objects)
-        if requirement.objects:
-            found += self.objects(requirement)
-        if requirement.facts:
-            found += self.facts(requirement)
+            with self.clock.timed("retrieve.pictures"):
+                vector = self.encoders.picture_words(requirement.visual)
+                found += self.pictures(vector, f"“{requirement.visual}”", requirement.objects)
+        if requirement.objects or requirement.facts:
+            with self.clock.timed("retrieve.objects"):
+                found += self.objects(requirement) if requirement.objects else []
+                found += self.facts(requirement) if requirement.facts else []
         return [weighted(run, requirement.weight(run.channel)) for run in found if run.confidence >= LEAST]
 
     def pictures(self, vector: Vector, described: str, objects: Sequence[ObjectCount] = ()) -> list[Run]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from query.encoders import Encoders
@@ -16,6 +15,7 @@ from query.retrieve import Retriever
 from query.runs import Run, suppress
 from query.sequences import join_stages
 from query.source import Source
+from query.timing import Stopwatch
 from reelseek.records import Channel, Image, VectorSpace
 
 POOL = 200
@@ -31,17 +31,12 @@ class Found:
 
     runs: list[Run]
     notes: list[str] = field(default_factory=list)
-    timings_ms: dict[str, float] = field(default_factory=dict)
+    clock: Stopwatch = field(default_factory=Stopwatch)
     searched: set[Channel] = field(default_factory=set)
 
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
+    def timed(self, stage: str) -> AbstractContextManager[None]:
         """Add the time of a block to a stage."""
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings_ms[stage] = self.timings_ms.get(stage, 0.0) + (time.perf_counter() - begun) * 1000
+        return self.clock.timed(stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +59,16 @@ class Searcher:
     def search(self, plan: Plan, image: Image | None = None) -> Found:
         """Find what the plan asks for; with an image, places that look like it as well."""
         found = Found([])
-        retriever = Retriever(self.source, self.encoders, self.text_space, self.visual_space, self.k)
+        retriever = Retriever(self.source, self.encoders, self.text_space, self.visual_space, self.k, clock=found.clock)
+        several = sum(len(stage.requirements) for stage in plan.stages) + (image is not None) > 1
         stages: list[list[Run]] = []
         for stage in plan.stages:
             if stage.requirements:
-                stages.append(self._stage(stage, retriever, found))
+                stages.append(self._stage(stage, retriever, found, several=several))
         if image is not None:
             with found.timed("retrieve"):
-                examples = fuse(retriever.pictures(self.encoders.picture(image), ""), POOL)
+                alike = retriever.pictures(self.encoders.picture(image), "")
+                examples = fuse(alike, POOL, "the example picture" if several else "")
             if not stages:
                 stages = [examples]
             else:
@@ -85,8 +82,12 @@ class Searcher:
         found.searched = retriever.used
         return found
 
-    def _stage(self, stage: StagePlan, retriever: Retriever, found: Found) -> list[Run]:
-        """The places where everything of a stage holds and nothing excluded does."""
+    def _stage(self, stage: StagePlan, retriever: Retriever, found: Found, *, several: bool) -> list[Run]:
+        """The places where everything of a stage holds and nothing excluded does.
+
+        Args:
+            several: the query has other parts too, so that explanations must tell which part they are of.
+        """
         lists: list[list[Run]] = []
         for requirement in stage.requirements:
             off = self._off(requirement)
@@ -97,7 +98,7 @@ class Searcher:
                 runs = retriever.runs(requirement)
                 runs += self._by_any_words(requirement, found)
             with found.timed("fuse"):
-                lists.append(fuse(runs, POOL))
+                lists.append(fuse(runs, POOL, requirement.text if several else ""))
         if not lists:
             return []
         with found.timed("fuse"):

@@ -26,6 +26,7 @@ from query.plan import Plan, make_plan
 from query.requests import AskRequest, SearchRequest
 from query.search import Found, Searcher
 from query.source import Source, Statistics
+from query.timing import Stopwatch
 from query.transcript import chapters_of, lines_of, segments_of, tracks_of
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
@@ -139,7 +140,7 @@ class QueryService:
         query = parse(request.query)
         session = self._open(request, query.filters)
         plan = only_channels(make_plan(query, session.view.statistics.labels), request.channels)
-        found = self._find(session, plan, next(iter(request.images.values()), None))
+        found = self._find(session, plan, next(iter(request.images.values()), None), begun)
         return self._result(request, session, plan, found, begun)
 
     def ask(self, request: AskRequest) -> Answer:
@@ -156,7 +157,7 @@ class QueryService:
         session = self._open(search, query.filters)
         plan = make_plan(query, session.view.statistics.labels)
         vlm, plan = self._with_model(session, plan)
-        found = self._find(session, plan, None)
+        found = self._find(session, plan, None, begun)
         result = self._result(search, session, plan, found, begun)
         asked = Asked(request.question, plan, result, session.searcher.source, self.store, self.settings)
         return answer_question(asked, vlm, request.stream)
@@ -224,11 +225,14 @@ class QueryService:
             session.notes.append(f"The model did not answer: {error} The answer is extractive.")
             return None, plan
 
-    def _find(self, session: _Session, plan: Plan, image: Image | None) -> Found:
+    def _find(self, session: _Session, plan: Plan, image: Image | None, begun: float) -> Found:
+        planned = {"plan": (time.perf_counter() - begun) * 1000}
         if plan.empty and image is None:
             session.notes.append("Say what to look for: filters and exclusions alone find nothing.")
-            return Found([])
-        return session.searcher.search(plan, image)
+            return Found([], clock=Stopwatch(planned))
+        found = session.searcher.search(plan, image)
+        found.clock.ms = planned | found.clock.ms
+        return found
 
     def _result(
         self, request: SearchRequest, session: _Session, plan: Plan, found: Found, begun: float
@@ -259,7 +263,7 @@ class QueryService:
             moments=tuple(moments),
             near_misses=tuple(near_misses),
             notes=tuple(dict.fromkeys(notes)),
-            timings_ms=found.timings_ms,
+            timings_ms=found.clock.ms,
             level=request.level,
             groups=tuple(groups),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_long_moment_shows_its_steps_in_order(find: Callable[..., SearchResult
     assert 2 <= len(steps) <= STEPS
     assert steps[0].start == moment.start
     assert steps[-1].end == moment.end
-    assert all(first.end <= second.start for first, second in zip(steps, steps[1:], strict=False))
+    assert all(first.end <= second.start for first, second in pairwise(steps))
     spoken = next(item for item in find("said:lathe").moments if item.end - item.start > 20)
     assert spoken.place is not None
     assert any("lathe" in step.text for step in spoken.place.steps)
@@ -84,8 +85,8 @@ def test_a_long_moment_shows_its_steps_in_order(find: Callable[..., SearchResult
 
 def test_videos_hold_their_best_moments(find: Callable[..., SearchResult]) -> None:
     result = find("budget", level="videos")
-    assert [group.video_id for group in result.groups][0] == MEETING.video_id
     group = result.groups[0]
+    assert group.video_id == MEETING.video_id
     assert group.chapter is None
     assert (group.start, group.end) == (0.0, 200.0)
     assert len(group.moments) == group.found >= 2
