@@ -9,7 +9,7 @@ import numpy as np
 
 from engines.protocols import OpenVocabulary
 from engines.registry import Engines
-from query.answering.evidence import picture_of
+from query.answering.frames import picture_of
 from query.encoders import Encoders
 from query.language import ObjectCount
 from query.runs import GAP, Run

@@ -28,10 +28,11 @@ from query.search import Found, Searcher
 from query.source import Source, Statistics
 from query.timing import Stopwatch
 from query.transcript import chapters_of, lines_of, segments_of, tracks_of
+from reelseek.answers import Answer
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Channel, Chapter, Image, ObjectTrack, Segment, TimedText, VectorSpace
-from reelseek.results import Answer, Moment, SearchResult
+from reelseek.results import Moment, SearchResult
 from reelseek.settings import Settings
 
 __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
@@ -159,7 +160,7 @@ class QueryService:
         vlm, plan = self._with_model(session, plan)
         found = self._find(session, plan, None, begun)
         result = self._result(search, session, plan, found, begun)
-        asked = Asked(request.question, plan, result, session.searcher.source, self.store, self.settings)
+        asked = Asked(request.question, plan, result, session.searcher, self.store, self.settings)
         return answer_question(asked, vlm, request.stream)
 
     def _snapshot(self) -> Snapshot:

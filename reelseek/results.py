@@ -156,32 +156,3 @@ class SearchResult:
     timings_ms: dict[str, float] = field(default_factory=dict)
     level: Level = "moments"
     groups: tuple[Group, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """What a claim of an answer rests on; always inside a moment that was retrieved."""
-
-    video_id: str
-    start: float
-    end: float
-    channel: Channel
-    quote: str
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer. `[1]` in its text is the first citation. `engine` is the VLM's id or `extractive`.
-
-    Attributes:
-        near_misses: for an answer that abstains, the nearest places that did not pass the cut-off.
-    """
-
-    question: str
-    answer: str
-    abstained: bool
-    engine: str
-    citations: tuple[Citation, ...]
-    moments: tuple[Moment, ...]
-    notes: tuple[str, ...] = ()
-    near_misses: tuple[Moment, ...] = ()

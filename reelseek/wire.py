@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from reelseek.answers import Answer, Citation
 from reelseek.records import Channel, Chapter, JsonObject
-from reelseek.results import Answer, Citation, Contribution, Evidence, Group, Moment, Place, SearchResult
+from reelseek.results import Contribution, Evidence, Group, Moment, Place, SearchResult
 
 
 def search_payload(result: SearchResult) -> JsonObject:

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from query.language import parse
 from query.words import content_terms, stems
-from reelseek.results import Answer
+from reelseek.answers import Answer
 from reelseek.timecode import format_time
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")

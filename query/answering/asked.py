@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from query.plan import Plan
+from query.search import Searcher
 from query.source import Source
+from reelseek.answers import Answer, Citation
 from reelseek.artefacts import ArtefactStore
 from reelseek.records import Channel
-from reelseek.results import Answer, Citation, Evidence, Moment, SearchResult
+from reelseek.results import Evidence, Moment, SearchResult
 from reelseek.settings import Settings
 from reelseek.timecode import format_time
 
@@ -23,14 +25,25 @@ _MISSES = 3
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with what was found for it."""
+    """A question with what was found for it, and with what found it.
+
+    Attributes:
+        question: as it stands for itself; a follow-up is completed before.
+        options: of a multiple-choice question, the answers to choose from.
+    """
 
     question: str
     plan: Plan
     result: SearchResult
-    source: Source
+    searcher: Searcher
     store: ArtefactStore
     settings: Settings
+    options: tuple[str, ...] = ()
+
+    @property
+    def source(self) -> Source:
+        """The reads of this question."""
+        return self.searcher.source
 
     @property
     def moments(self) -> tuple[Moment, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from query.numbers import numbers_in
@@ -43,27 +43,42 @@ class Support(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of an answer: its text without citations, and the numbers that it cites."""
+    """A sentence of an answer.
+
+    Attributes:
+        text: without citations and bullet.
+        written: as it stands in the answer, without citations.
+        cited: the numbers that it cites.
+        gap: the white space behind it.
+    """
 
     text: str
+    written: str
     cited: tuple[int, ...]
+    gap: str = ""
+
+    @property
+    def claims(self) -> bool:
+        """Whether it says anything that could be wrong: a heading, "Here is what was found:", does not."""
+        return not self.text.endswith(":") and len(content_terms(self.text)) > 1
 
 
 def sentences_of(answer: str) -> list[Sentence]:
     """An answer's sentences, in order; citations behind a full stop belong to the sentence before it."""
-    found = []
+    found: list[Sentence] = []
     start = 0
     for end in [*(match.end() for match in _END.finditer(answer)), len(answer)]:
-        piece = answer[start:end].strip()
+        piece = answer[start:end]
         start = end
-        if not piece:
-            continue
-        numbers = [int(number) for group in CITED.findall(piece) for number in re.findall(r"\d+", group)]
-        text = _BULLET.sub("", CITED.sub("", piece)).strip()
+        body = piece.rstrip()
+        numbers = [int(number) for group in CITED.findall(body) for number in re.findall(r"\d+", group)]
+        written = CITED.sub("", body).strip(" ")
+        text = _BULLET.sub("", written).strip()
         if text:
-            found.append(Sentence(text, tuple(dict.fromkeys(numbers))))
+            found.append(Sentence(text, written, tuple(dict.fromkeys(numbers)), piece[len(body) :]))
         elif found:
-            found[-1] = Sentence(found[-1].text, tuple(dict.fromkeys((*found[-1].cited, *numbers))))
+            last = found[-1]
+            found[-1] = replace(last, cited=tuple(dict.fromkeys((*last.cited, *numbers))), gap=piece[len(body) :])
     return found
 
 
@@ -81,10 +96,10 @@ class Checker:
     encode: Callable[[Sequence[str]], Vector] | None = None
     bank: Vector | None = None
 
-    def support(self, claim: str, lines: Sequence[str]) -> Support:
-        """What `claim` rests on in `lines`, which stand in order of time."""
+    def support(self, claim: str, lines: Sequence[str]) -> Support | None:
+        """How `lines`, which stand in order of time, support a claim; None where they do not."""
         if not lines or not numbers_in(_TIME.sub(" ", claim)) <= numbers_in(" ".join(lines)):
-            return Support.NONE
+            return None
         terms = content_terms(claim)
         stretches = [" ".join(lines[max(0, at - _CONTEXT + 1) : at + 1]) for at in range(len(lines))]
         best = max(stretches, key=lambda text: self._overlap(terms, text))
@@ -97,7 +112,12 @@ class Checker:
             at = max(range(len(lines)), key=lambda number: cosines[number])
             if scale.confidence(cosines[at]) >= 0.5 and _same_polarity(claim, lines[at]):
                 return Support.SIMILAR
-        return Support.NONE
+        return None
+
+    def best(self, claim: str, lines: Sequence[str]) -> int:
+        """Which of the lines, of which there is at least one, says most of what is claimed."""
+        terms = content_terms(claim)
+        return max(range(len(lines)), key=lambda at: self._overlap(terms, lines[at]))
 
     def _overlap(self, terms: Sequence[str], text: str) -> float:
         """The share of the claim's weight that stands in a text, 0 to 1."""

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from query.answering.asked import EXTRACTIVE, TEXTS, Asked, Draft, abstention, citation_of, flat
+from query.answering.choosing import choose
+from query.answering.quoting import quotations
+from reelseek.answers import Answer
 from reelseek.records import Channel, CountStep
-from reelseek.results import Answer, Evidence, Moment
+from reelseek.results import Evidence, Moment
 from reelseek.timecode import format_time
 from reelseek.tracks import counts_over_time
 
@@ -23,13 +26,14 @@ _WRITTEN = re.compile(
     re.IGNORECASE,
 )
 _VERBS = {Channel.SPEECH: "is said", Channel.CAPTION: "is seen"}
-_MOST = 4
 _RELATIVE = 0.75
 _COUNTED_VIDEOS = 3
 
 
 def extractive_answer(asked: Asked, notes: Iterable[str] = ()) -> Answer:
     """Answer with what was found itself, or abstain."""
+    if asked.options:
+        return choose(asked, notes)
     told = tuple(dict.fromkeys((*asked.result.notes, *notes)))
     if not asked.moments:
         return abstention(asked, EXTRACTIVE, told)
@@ -56,25 +60,14 @@ def extractive_answer(asked: Asked, notes: Iterable[str] = ()) -> Answer:
 
 
 def _quote(asked: Asked, draft: Draft) -> None:
-    """The best sentences and screen texts of all moments, in the order of the moments."""
-    told: set[str] = set()
-    best = max((item.score for moment in asked.moments for item in _texts(moment)), default=0.0)
-    for moment in asked.moments:
-        for item in _texts(moment):
-            text = flat(item.text)
-            if item.score < _RELATIVE * best or text.casefold() in told or len(draft.sentences) >= _MOST:
-                continue
-            citation = citation_of(moment, item)
-            if citation is None:
-                continue
-            told.add(text.casefold())
-            verb = _VERBS.get(item.channel, "stands on screen")
-            where = f"At {format_time(item.start)} in “{moment.title}”"
-            draft.sentences.append(f"{where} it {verb}: “{text}” [{draft.cite(citation)}]")
-
-
-def _texts(moment: Moment) -> list[Evidence]:
-    return sorted((item for item in moment.evidence if item.channel in TEXTS), key=lambda item: item.start)
+    """The sentences and screen texts that answer, in the order of the moments and of time."""
+    for quotation in quotations(asked):
+        moment, line = asked.moments[quotation.moment], quotation.line
+        citation = citation_of(moment, Evidence(line.channel, line.start, line.end, line.text, quotation.fit))
+        if citation is not None:
+            verb = _VERBS.get(line.channel, "stands on screen")
+            where = f"At {format_time(citation.start)} in “{moment.title}”"
+            draft.sentences.append(f"{where} it {verb}: “{flat(line.text)}” [{draft.cite(citation)}]")
 
 
 def _when(asked: Asked, draft: Draft) -> None:

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from query.service import AskRequest, QueryService
+from reelseek.answers import Answer
 from reelseek.errors import InvalidRequest
 from reelseek.records import Channel
-from reelseek.results import Answer
 from reelseek.wire import answer_payload
 from tests.support.query_world import COOKING, LECTURE, MEETING, TRAFFIC
 

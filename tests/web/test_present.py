@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reelseek.answers import Answer, Citation
 from reelseek.records import Channel
-from reelseek.results import Answer, Citation
 from web.present import ago, cited, highlight, size, span
 
 

@@ -12,9 +12,9 @@ from apiflask import APIBlueprint
 from flask import Response, json, request
 
 from query.service import AskRequest, SearchRequest
+from reelseek.answers import Answer
 from reelseek.errors import ReelseekError
 from reelseek.records import Image, JsonObject
-from reelseek.results import Answer
 from reelseek.wire import answer_payload, search_payload
 from web.backend import Backend, backend
 from web.pictures import read_picture

@@ -1,0 +1,131 @@
+"""Multiple-choice questions, as the long-video benchmarks ask them: one of the options, and where that is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engines.protocols import VlmEngine
+from query.answering.asked import EXTRACTIVE, TEXTS, Asked, abstention, citation_of, flat
+from query.answering.evidence import Block
+from query.answering.prompts import choice_request, letter
+from query.answering.replies import json_of, reply_of
+from query.calibrate import Null
+from query.numbers import numbers_in
+from query.source import Line
+from query.words import content_terms, stems
+from reelseek.answers import Answer, Citation
+from reelseek.errors import EngineUnavailable
+from reelseek.results import Evidence, Moment
+
+_MOMENTS = 4
+_SURE = 8.0
+_LEAST = 0.05
+
+
+class Chosen(BaseModel):
+    """The model's reply."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    choice: str = Field(max_length=8)
+    evidence: list[int] = Field(default_factory=list, max_length=20)
+    why: str = Field("", max_length=1_000)
+
+
+def chosen_by(vlm: VlmEngine, asked: Asked, blocks: Sequence[Block]) -> Answer:
+    """The model's choice; where it names none of the options, the choice by words, and a note."""
+    request = choice_request(asked.question, asked.options, blocks, Chosen.model_json_schema())
+    try:
+        reply = reply_of(vlm, request, asked.settings.engines.vlm_timeout)
+        chosen = Chosen.model_validate_json(json_of(reply))
+    except EngineUnavailable as error:
+        return choose(asked, (f"{vlm.id} did not answer ({error}) The choice is extractive.",))
+    except ValidationError:
+        return choose(asked, (f"{vlm.id} gave no valid choice. The choice is extractive.",))
+    at = _option(chosen.choice, len(asked.options))
+    if at is None:
+        return choose(asked, (f"{vlm.id} named none of the options. The choice is extractive.",))
+    known = {block.number: block for block in blocks}
+    cited = [known[number] for number in dict.fromkeys(chosen.evidence) if number in known]
+    citations = [citation for block in cited if (citation := _strongest(block.moment)) is not None]
+    scores = tuple(float(number == at) for number in range(len(asked.options)))
+    return _answer(asked, vlm.id, at, scores, citations, asked.result.notes)
+
+
+def choose(asked: Asked, notes: Iterable[str] = ()) -> Answer:
+    """Choose by words and their meaning: the option that, with the question, stands nearest to what was found."""
+    told = tuple(dict.fromkeys((*asked.result.notes, *notes)))
+    moments = (*asked.moments, *asked.result.near_misses)[:_MOMENTS]
+    read = [(moment, line) for moment in moments for line in _lines(asked, moment)]
+    if not read:
+        return abstention(asked, EXTRACTIVE, told)
+    fits = [_fit(asked, option, [line.text for _, line in read]) for option in asked.options]
+    scores = tuple(round(score, 4) for score, _ in fits)
+    at = max(range(len(fits)), key=lambda number: fits[number][0])
+    if fits[at][0] < _LEAST:
+        return abstention(asked, EXTRACTIVE, told)
+    moment, line = read[fits[at][1]]
+    citation = citation_of(moment, Evidence(line.channel, line.start, line.end, line.text, fits[at][0]))
+    return _answer(asked, EXTRACTIVE, at, scores, [citation] if citation is not None else [], told)
+
+
+def _lines(asked: Asked, moment: Moment) -> list[Line]:
+    return asked.source.lines_between(moment.video_id, moment.start, moment.end, TEXTS)
+
+
+def _fit(asked: Asked, option: str, texts: Sequence[str]) -> tuple[float, int]:
+    """How well one line says what an option says, 0 to 1, and which line."""
+    words = asked.source.statistics.words
+    own = [term for term in content_terms(option) if term not in set(content_terms(asked.question))]
+    wanted = numbers_in(option)
+    covered = [words.coverage(own, set(stems(text))) if own else 0.0 for text in texts]
+    numbered = [len(wanted & numbers_in(text)) / len(wanted) if wanted else 0.0 for text in texts]
+    near = [0.0] * len(texts)
+    if asked.searcher.text_space is not None:
+        encoders = asked.searcher.encoders
+        query = encoders.sentence(f"{asked.question} {option}")
+        chance = Null.of(encoders.sentence_bank() @ query)
+        cosines = (encoders.sentences(texts) @ query).tolist()
+        near = [min(1.0, max(0.0, chance.z(cosine) / _SURE)) for cosine in cosines]
+    fits = [
+        0.45 * max(one, number) + 0.55 * meaning for one, number, meaning in zip(covered, numbered, near, strict=True)
+    ]
+    best = max(range(len(fits)), key=lambda at: fits[at])
+    return fits[best], best
+
+
+def _option(named: str, count: int) -> int | None:
+    """The option that a model named by its letter."""
+    name = named.strip(" .():").upper()
+    return next((at for at in range(count) if letter(at) == name), None)
+
+
+def _strongest(moment: Moment) -> Citation | None:
+    strongest = max(moment.evidence, key=lambda item: item.score, default=None)
+    return citation_of(moment, strongest) or citation_of(moment, None)
+
+
+def _answer(
+    asked: Asked,
+    engine: str,
+    at: int,
+    scores: tuple[float, ...],
+    citations: Sequence[Citation],
+    notes: tuple[str, ...],
+) -> Answer:
+    numbers = "".join(f" [{number}]" for number in range(1, len(citations) + 1))
+    text = f"{letter(at)}) {flat(asked.options[at])}{numbers}"
+    moments = asked.moments or asked.result.near_misses
+    return Answer(
+        asked.question,
+        text,
+        False,
+        engine,
+        tuple(citations),
+        tuple(moments),
+        notes,
+        choice=at,
+        option_scores=scores,
+    )
