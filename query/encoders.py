@@ -68,6 +68,13 @@ class Encoders:
             raise EngineUnavailable("No sentence engine is at hand.")
         return self._remember(("sentence", engine.fingerprint, text), lambda: engine.encode([text])[0])
 
+    def sentences(self, texts: Sequence[str]) -> Vector:
+        """Vectors of lines that are compared with one another, `(n, d)`; they are not kept."""
+        engine = self._engines.sentence()
+        if engine is None:
+            raise EngineUnavailable("No sentence engine is at hand.")
+        return engine.encode(texts)
+
     def picture_words(self, text: str) -> Vector:
         """The vector of a description for pictures, `(d,)`: the normalised mean over several prompts."""
         engine = self._engines.visual()

@@ -109,6 +109,9 @@ class QuerySettings(_Group):
     evidence_tokens: int = Field(2_000, ge=200, description="tokens of evidence text given to the VLM")
     evidence_frames: int = Field(8, ge=0, le=64, description="frames given to the VLM")
     cutoff: float = Field(0.5, ge=0, le=1, description="confidence under which a moment is a near miss")
+    critic: Literal["auto", "off"] = Field(
+        "auto", description="whether the VLM checks the claims of its answer that no words of the evidence confirm"
+    )
 
 
 class WorkerSettings(_Group):
