@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from engines.protocols import VlmEngine
 from query.answering.evidence import Block
 from query.answering.prompts import judge_request
-from query.answering.replies import json_of, reply_of
+from query.replies import json_of, reply_of
 from reelseek.errors import EngineUnavailable
 
 MOST = 12

@@ -14,8 +14,8 @@ from query.answering.extractive import extractive_answer
 from query.answering.frames import Sought
 from query.answering.judge import ModelJudge
 from query.answering.prompts import NOT_FOUND, answer_request
-from query.answering.replies import reply_of
 from query.answering.verify import Verified, verify
+from query.replies import reply_of
 from reelseek.answers import Answer
 from reelseek.errors import EngineUnavailable
 
