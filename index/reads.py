@@ -178,7 +178,7 @@ class TableReads(ABC):
             found = found.sort_by([(key, "ascending") for key in order])
         array = found.column(name).combine_chunks()
         vectors = array.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-        return found.select(wanted).to_pylist(), vectors.reshape(len(found), -1)
+        return found.select(wanted).to_pylist(), vectors.reshape(len(found), array.type.list_size)
 
     def count(self, table: str, scope: Scope = Scope()) -> int:  # noqa: B008
         """How many rows fit."""
