@@ -94,6 +94,12 @@ class IndexDamaged(ReelseekError):
     exit_code, status, kind = 8, 503, "index-damaged"
 
 
+class Busy(ReelseekError):
+    """As much of this is under way as may be at once; later it can be asked for again."""
+
+    exit_code, status, kind = 5, 503, "busy"
+
+
 class SpaceMismatch(ReelseekError):
     """Vectors of one model would be mixed with, or searched by, those of another."""
 

@@ -151,6 +151,19 @@ class WebSettings(_Group):
     port: int = Field(8700, ge=0, le=65535, description="port; 0 takes a free one")
     threads: int = Field(8, ge=1, le=256, description="request threads")
     max_upload_bytes: int = Field(20 << 30, gt=0, description="largest upload (bytes)")
+    public_url: str = Field(
+        "",
+        pattern=r"^$|^https?://[^\s?#]+$",
+        description="address at which people reach the page, for links in exports; empty: from host and port",
+    )
+
+
+class ExportSettings(_Group):
+    """Clips and reels that the server cuts. The command line has no such limits."""
+
+    longest: float = Field(600.0, gt=0, description="longest clip or reel that the server cuts (s)")
+    at_once: int = Field(2, ge=1, le=64, description="clips that the server cuts at once; others are told to ask later")
+    cache_gb: float = Field(2.0, ge=0, description="how much of what was cut is kept to be sent again (GB)")
 
 
 class LiveSettings(_Group):
@@ -204,6 +217,7 @@ class Settings(BaseSettings):
     workers: WorkerSettings = Field(default_factory=WorkerSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    export: ExportSettings = Field(default_factory=ExportSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
 
@@ -236,6 +250,19 @@ class Settings(BaseSettings):
     def uploads_path(self) -> Path:
         """The folder of uploaded and fetched videos."""
         return self.data / "uploads"
+
+    @property
+    def clips_path(self) -> Path:
+        """The folder of clips that were cut for the page and the API."""
+        return self.data / "clips"
+
+    @property
+    def page_url(self) -> str:
+        """The address of the page without a slash at its end, as links in exports have it."""
+        if self.web.public_url:
+            return self.web.public_url.rstrip("/")
+        host = "127.0.0.1" if self.web.host in ("", "0.0.0.0", "::") else self.web.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.web.port}"
 
     @property
     def live_path(self) -> Path:

@@ -44,8 +44,8 @@ def shown(path: Path) -> list[Timed]:
 
 
 def changed(found: list[Timed]) -> float:
-    """When the picture turns into its negative."""
-    return next(time for time, picture in found if np.abs(picture.astype(int) - found[0][1]).mean() > 30)
+    """Seconds from the first picture until it turns into its negative."""
+    return next(time - found[0][0] for time, picture in found if np.abs(picture.astype(int) - found[0][1]).mean() > 30)
 
 
 def heard(path: Path) -> Audio:

@@ -1,0 +1,108 @@
+"""Clips, reels and time codes of catalogued videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.cutting import Cut, Progress, make_clip
+from ingest.media_clock import media_clock
+from library.catalogue import Catalogue
+from library.records import VideoEntry
+from reelseek.errors import InvalidRequest, MediaError, NotFound
+from reelseek.export.clocks import MediaClock, standard_rate
+from reelseek.export.excerpts import Excerpt
+
+__all__ = ["CutRequest", "cut_excerpts", "cut_plan", "excerpt_of", "media_clocks"]
+
+
+@dataclass(frozen=True, slots=True)
+class CutRequest:
+    """What is cut, and how.
+
+    Attributes:
+        copy: take the packets as they are, from the key picture before each start on.
+        height: largest height of the picture (px); 0 is that of the sources.
+        title: written into the file.
+    """
+
+    cuts: tuple[Cut, ...]
+    copy: bool = False
+    height: int = 0
+    title: str = ""
+
+    @property
+    def duration(self) -> float:
+        """Seconds, as asked for."""
+        return sum(cut.duration for cut in self.cuts)
+
+
+def excerpt_of(catalogue: Catalogue, video_id: str, start: float, end: float | None) -> Excerpt:
+    """A stretch of a video; without an end up to the video's.
+
+    Raises:
+        NotFound: there is no such video.
+        InvalidRequest: the stretch is empty or begins behind the video's end.
+    """
+    video = catalogue.video(video_id)
+    last = video.duration if end is None else min(end, video.duration) if video.duration else end
+    if video.duration and start >= video.duration:
+        raise InvalidRequest(f"{video.title!r} ends at {video.duration:.1f} s, before {start:g} s.")
+    if not 0 <= start < last:
+        raise InvalidRequest(f"There is nothing between {start:g} s and {last:g} s.")
+    return Excerpt(video.video_id, video.title, video.path, start, last)
+
+
+def cut_plan(
+    catalogue: Catalogue, excerpts: Sequence[Excerpt], *, copy: bool = False, height: int = 0, title: str = ""
+) -> CutRequest:
+    """What is to be cut, from the files that are there now.
+
+    Raises:
+        NotFound: a video is not there any more, or its file is not there just now.
+        InvalidRequest: there is nothing to cut.
+    """
+    if not excerpts:
+        raise InvalidRequest("There is nothing to cut: nothing was found.")
+    entries = _entries(catalogue, excerpts)
+    cuts = []
+    for excerpt in excerpts:
+        entry = entries.get(excerpt.video_id)
+        if entry is None:
+            raise NotFound(f"There is no video {excerpt.video_id}.")
+        if entry.offline:
+            raise NotFound(
+                f"The file of {entry.title!r} is not there just now.",
+                hint="It was moved or deleted, or its disk is not connected.",
+            )
+        cuts.append(Cut(Path(entry.path), excerpt.start, excerpt.end, excerpt.title))
+    return CutRequest(tuple(cuts), copy, height, title or excerpts[0].title)
+
+
+def cut_excerpts(request: CutRequest, target: Path, progress: Progress | None = None) -> float:
+    """Cut a clip or reel in this process; its length (s). Raises what `make_clip` does."""
+    return make_clip(
+        request.cuts, target, copy=request.copy, height=request.height, title=request.title, progress=progress
+    )
+
+
+def media_clocks(catalogue: Catalogue, excerpts: Iterable[Excerpt]) -> dict[str, MediaClock]:
+    """The rate and time code of each video; of one whose file is gone, what was found when it was indexed."""
+    wanted = list(excerpts)
+    return {video_id: _clock(entry) for video_id, entry in _entries(catalogue, wanted).items()}
+
+
+def _clock(entry: VideoEntry) -> MediaClock:
+    if not entry.offline:
+        try:
+            return media_clock(Path(entry.path))
+        except MediaError:  # replaced by something else since; the catalogue knows what it was
+            pass
+    rate = standard_rate(float(entry.info.get("fps") or 0))
+    return MediaClock(rate, duration=entry.duration, has_picture=entry.width > 0, has_sound=entry.has_audio)
+
+
+def _entries(catalogue: Catalogue, excerpts: Iterable[Excerpt]) -> dict[str, VideoEntry]:
+    ids = {excerpt.video_id for excerpt in excerpts}
+    return {entry.video_id: entry for entry in catalogue.videos(ids=ids)} if ids else {}
