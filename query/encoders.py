@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import threading
@@ -9,6 +10,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -35,6 +37,17 @@ class Encoders:
         self._lock = threading.Lock()
         self._vectors: OrderedDict[tuple[str, str, str], Vector] = OrderedDict()
         self._banks: dict[str, Vector] = {}
+        self._move: dict[str, Callable[[Vector], Vector]] = {}
+
+    def refined(self, sentence: Callable[[Vector], Vector], visual: Callable[[Vector], Vector]) -> Self:
+        """A view that moves the vectors of queries, as feedback asks for; everything else is shared.
+
+        Args:
+            sentence, visual: from a query's vector `(d,)` to the one that is searched with.
+        """
+        view = copy.copy(self)
+        view._move = {"sentence": sentence, "visual": visual}
+        return view
 
     def space(self, kind: str, snapshot: Snapshot) -> tuple[VectorSpace | None, str]:
         """The space in the index that the engine of `kind` (`sentence`, `visual`) can search, or None and why not."""
@@ -110,15 +123,17 @@ class Encoders:
 
     def _remember(self, key: tuple[str, str, str], make: Callable[[], Vector]) -> Vector:
         with self._lock:
-            if key in self._vectors:
+            vector = self._vectors.get(key)
+            if vector is not None:
                 self._vectors.move_to_end(key)
-                return self._vectors[key]
-        vector = make()
-        with self._lock:
-            self._vectors[key] = vector
-            while len(self._vectors) > _REMEMBERED:
-                self._vectors.popitem(last=False)
-        return vector
+        if vector is None:
+            vector = make()
+            with self._lock:
+                self._vectors[key] = vector
+                while len(self._vectors) > _REMEMBERED:
+                    self._vectors.popitem(last=False)
+        move = self._move.get(key[0])
+        return move(vector) if move is not None else vector
 
     def _bank(self, fingerprint: str, texts: Sequence[str], make: Callable[[], Vector]) -> Vector:
         key = hashlib.sha256("\0".join((fingerprint, *texts)).encode()).hexdigest()[:24]
