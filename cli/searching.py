@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.padding import Padding
 from rich.text import Text
 
 from cli.context import settings_of
+from cli.explaining import counted, explained, group_text, timings_text
 from cli.output import console, error_console, moment_text, print_json, printable
 from reelseek.errors import InvalidRequest
 from reelseek.records import Image
@@ -23,6 +26,14 @@ Count = Annotated[
 OneVideo = Annotated[list[str] | None, typer.Option("--video", metavar="ID", help="Only in this video; repeatable.")]
 
 
+class LevelName(StrEnum):
+    """What a search gives, as an option of the command line."""
+
+    MOMENTS = "moments"
+    CHAPTERS = "chapters"
+    VIDEOS = "videos"
+
+
 def search(
     context: typer.Context,
     query: Annotated[
@@ -31,6 +42,12 @@ def search(
     k: Count = None,
     video: OneVideo = None,
     image: Annotated[Path | None, typer.Option(help="Search by a picture.", exists=True, dir_okay=False)] = None,
+    level: Annotated[
+        LevelName, typer.Option(help="Single moments, or chapters or whole videos with the best moments in each.")
+    ] = LevelName.MOMENTS,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show how each confidence came about, and what took how long.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find moments: when does it happen, and in which video."""
@@ -39,24 +56,44 @@ def search(
 
     picture = _read_picture(image) if image else None
     with open_service(settings_of(context)) as service:
-        result = service.search(SearchRequest(query=query, k=k, video_ids=tuple(video or ()), images={"1": picture} if picture is not None else {}))
+        result = service.search(
+            SearchRequest(
+                query=query,
+                k=k,
+                video_ids=tuple(video or ()),
+                images={"1": picture} if picture is not None else {},
+                level=level.value,
+            )
+        )
     if as_json:
         print_json(search_payload(result))
         return
-    _show_result(result)
+    _show_result(result, explain=explain)
 
 
-def _show_result(result: SearchResult) -> None:
+def _show_result(result: SearchResult, *, explain: bool) -> None:
     for note in result.notes:
         error_console().print(f"Note: {printable(note)}", style="yellow", markup=False)
     out = console()
-    for number, moment in enumerate(result.moments, start=1):
-        out.print(moment_text(number, moment))
+    show = explained if explain else moment_text
+    for number, group in enumerate(result.groups, start=1):
+        out.print(group_text(number, group))
+        for place, moment in enumerate(group.moments, start=1):
+            out.print(Padding(show(place, moment), (0, 0, 0, 4), expand=False))
+    for number, moment in enumerate(result.moments if not result.groups else (), start=1):
+        out.print(show(number, moment))
     if not result.moments:
         out.print("Nothing in the library matches." + (" The nearest misses:" if result.near_misses else ""))
-        for number, moment in enumerate(result.near_misses[:3], start=1):
-            out.print(moment_text(number, moment))
-    error_console().print(f"{len(result.moments)} moments in {result.took_ms:.0f} ms", style="dim")
+    elif explain and result.near_misses:
+        out.print("Near misses:")
+    if explain or not result.moments:
+        for number, moment in enumerate(result.near_misses[: None if explain else 3], start=1):
+            out.print(show(number, moment))
+    counts = [counted(len(result.groups), result.level)] if result.groups else []
+    counts.append(counted(len(result.moments), "moments"))
+    error_console().print(f"{', '.join(counts)} in {result.took_ms:.0f} ms", style="dim")
+    if explain:
+        error_console().print(timings_text(result.timings_ms), style="dim")
 
 
 def ask(
