@@ -38,7 +38,13 @@ def moment_text(number: int, moment: Moment) -> Text:
     text.append(f"  {round(moment.confidence * 100)} %", style="green" if moment.confidence >= 0.5 else "yellow")
     text.append("  " + ", ".join(channel.value for channel in moment.channels), style="dim")
     text.append("  offline" if moment.offline else "", style="yellow")
-    for item in moment.evidence[:3]:
+    for stage in moment.stages:
+        times = f"{format_time(stage.start)}–{format_time(stage.end)}"
+        text.append(f"\n    {times}  {printable(stage.query)}")
+        text.append(f"  {round(stage.confidence * 100)} %", style="dim")
+        best = max(stage.evidence, key=lambda item: item.score, default=None)
+        text.append(f"\n        {evidence_text(best)}" if best is not None else "")
+    for item in () if moment.stages else moment.evidence[:3]:
         text.append(f"\n    {evidence_text(item)}")
     text.append(f"\n    {printable(moment.path)}", style="dim")
     return text

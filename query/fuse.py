@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -135,37 +134,30 @@ def _join(first: Run, second: Run, *, near: float = NEAR) -> Run | None:
 def meet(first: Run, second: Run) -> Run | None:
     """Two runs at the same time (`A while B`): the time that both cover, or None."""
     run = _join(first, second, near=-1.0)
-    return replace(run, stages=(*_ranges(first), *_ranges(second))) if run is not None else None
+    return replace(run, stages=(*first.stages, *second.stages)) if run is not None else None
 
 
-def chain(first: Run, second: Run, gap: float | None) -> Run | None:
-    """Two runs one after the other (`A then B`), or None. Strictly in order; half a second of blur is allowed.
+def chained(runs: Sequence[Run], closeness: float) -> Run:
+    """Runs of one video, one after the other, as one: the weakest decides.
 
-    Without a `gap` any pause will do, but the shorter one is the better chain.
+    Args:
+        closeness: 0 to 1, what the pauses between them leave of the confidence.
     """
-    pause = second.start - first.end
-    if first.video_id != second.video_id or pause < -0.5 or second.start <= first.start:
-        return None
-    if gap is not None and pause > gap:
-        return None
-    closeness = math.exp(-max(0.0, pause) / 600.0)
-    confidence = min(first.confidence, second.confidence) * (0.9 + 0.1 * closeness)
+    weakest = min(runs, key=lambda run: run.confidence)
+    confidence = weakest.confidence * closeness
+    each = max(1, EVIDENCE // len(runs))
     return Run(
-        first.video_id,
-        first.start,
-        max(first.end, second.end),
-        min((first, second), key=lambda run: run.confidence).channel,
+        weakest.video_id,
+        min(run.start for run in runs),
+        max(run.end for run in runs),
+        weakest.channel,
         confidence,
-        (*first.evidence[:3], *second.evidence[:3]),
-        _shares(confidence, first, second),
-        min(first.raw, second.raw),
-        (*_ranges(first), *_ranges(second)),
-        joined(confidence, first, second),
+        tuple(item for run in runs for item in _best(run.evidence, each)),
+        _shares(confidence, *runs),
+        weakest.raw,
+        tuple(stage for run in runs for stage in run.stages),
+        joined(confidence, *runs),
     )
-
-
-def _ranges(run: Run) -> tuple[tuple[float, float], ...]:
-    return run.stages or ((run.start, run.end),)
 
 
 def _shares(confidence: float, *runs: Run) -> dict[Channel, float]:
@@ -206,8 +198,8 @@ def _without(run: Run, others: Sequence[Run]) -> Iterable[Run]:
         yield replace(run, start=start)
 
 
-def _best(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+def _best(evidence: Iterable[Evidence], most: int = EVIDENCE) -> tuple[Evidence, ...]:
     """The strongest distinct pieces, in the order of time."""
     distinct = {(item.channel, item.start, item.text): item for item in evidence}
-    strongest = sorted(distinct.values(), key=lambda item: -item.score)[:EVIDENCE]
+    strongest = sorted(distinct.values(), key=lambda item: -item.score)[:most]
     return tuple(sorted(strongest, key=lambda item: (item.start, item.channel)))

@@ -106,28 +106,30 @@ class Builder(Transformer[Token, Any]):
         return Stage(either=(Either(options),), text=self._written(meta))
 
     @v_args(inline=True, meta=True)
-    def clause(self, meta: Any, first: tuple[Any, ...], *rest: Any) -> Stage:
-        anchor = _stage(first)
+    def clause(self, meta: Any, first: Stage, *rest: Any) -> Stage:
+        anchor = first
         for token, part in zip(rest[::2], rest[1::2], strict=True):
-            anchor = self._near(token, anchor, _stage(part), self._within(token))
-        return replace(anchor, text=self._written(meta))
+            anchor = self._near(token, anchor, part, self._within(token))
+        # what must be near has a place of its own to tell; what must not be belongs to the name of this one
+        return anchor if any(not near.negated for near in anchor.near) else replace(anchor, text=self._written(meta))
 
     @v_args(inline=True, meta=True)
-    def lacking(self, meta: Any, _: Token, unwanted: tuple[Any, ...], token: Token, anchor: tuple[Any, ...]) -> Stage:
+    def lacking(self, meta: Any, _: Token, unwanted: Stage, token: Token, anchor: Stage) -> Stage:
         within = self._within(token)
         if within.negated:
             raise Mistake(self._at(token), "one not is enough")
-        stage = self._near(token, _stage(anchor), _stage(unwanted), replace(within, negated=True))
+        stage = self._near(token, anchor, unwanted, replace(within, negated=True))
         return replace(stage, text=self._written(meta))
 
-    def part(self, *items: Any) -> tuple[Any, ...]:
+    @v_args(inline=True, meta=True)
+    def part(self, meta: Any, *items: Any) -> Stage:
         flat: list[Any] = []
         for item in items:
             if isinstance(item, tuple):
                 flat += item
             elif item is not None:
                 flat.append(item)
-        return tuple(flat)
+        return replace(_stage(flat), text=self._written(meta))
 
     def negated(self, sign: Token, item: Any) -> Any:
         if item is None:

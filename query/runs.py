@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from reelseek.records import Channel
-from reelseek.results import Contribution, Evidence
+from reelseek.results import Contribution, Evidence, StageMatch
 
 GAP = 1.5
 """Longest gap (s) over which pictures or objects are still one run."""
@@ -21,6 +21,7 @@ class Run:
         confidence: 0 to 1, that it is meant.
         parts: each channel's confidence, weighted, as it went into the whole.
         raw: the channel's own uncalibrated score (cosine, BM25, detector), for explanation.
+        stages: of a sequence, where each part was found; of a part, itself.
         contributions: the steps that the confidence is made of.
     """
 
@@ -32,7 +33,7 @@ class Run:
     evidence: tuple[Evidence, ...] = ()
     parts: dict[Channel, float] = field(default_factory=dict)
     raw: float = 0.0
-    stages: tuple[tuple[float, float], ...] = ()
+    stages: tuple[StageMatch, ...] = ()
     contributions: tuple[Contribution, ...] = ()
 
     @property

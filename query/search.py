@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from query.encoders import Encoders
-from query.fuse import conjoin, exclude, fuse
-from query.language import EVENTS, ObjectCount, quoted
+from query.found import POOL, Found
+from query.fuse import conjoin, fuse
 from query.open_vocabulary import Finder
-from query.plan import Plan, Requirement, StagePlan
+from query.plan import Plan
+from query.requirement import TEXT_CHANNELS, Requirement
 from query.retrieve import Retriever
 from query.runs import Run, suppress
-from query.sequences import join_stages
+from query.sequences import cut_to, join_stages
 from query.source import Source
-from query.timing import Stopwatch
-from reelseek.records import Channel, Image, VectorSpace
+from query.stages import LookAlike, StageSearch
+from reelseek.records import Image, VectorSpace
 
-POOL = 200
-"""Runs of a stage that go on to be joined."""
+__all__ = ["POOL", "Found", "Searcher"]
 
-EXCLUDES = 0.5
-"""Confidence from which something that must not be there is taken to be there."""
+LIKELY = 0.3
+"""Confidence from which a place is worth looking for the other stages of a sequence in its video."""
 
-
-@dataclass(slots=True)
-class Found:
-    """Ranked runs, best first, with what the user should know of how they were found."""
-
-    runs: list[Run]
-    notes: list[str] = field(default_factory=list)
-    clock: Stopwatch = field(default_factory=Stopwatch)
-    searched: set[Channel] = field(default_factory=set)
-
-    def timed(self, stage: str) -> AbstractContextManager[None]:
-        """Add the time of a block to a stage."""
-        return self.clock.timed(stage)
+STAGE_VIDEOS = 40
+"""Videos that are looked through wholly for the other stages of a sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +35,7 @@ class Searcher:
         text_space, visual_space: what can be searched by meaning and by picture; None where that is off.
         k: candidates per channel.
         finder: looks for objects that the library's detector does not know; None leaves them.
+        ranges: times by video that moments must lie in (chapters); None is everywhere.
     """
 
     source: Source
@@ -55,17 +44,32 @@ class Searcher:
     visual_space: VectorSpace | None
     k: int
     finder: Finder | None = None
+    ranges: Mapping[str, Sequence[tuple[float, float]]] | None = None
 
-    def search(self, plan: Plan, image: Image | None = None) -> Found:
-        """Find what the plan asks for; with an image, places that look like it as well."""
+    def search(self, plan: Plan, image: Image | None = None, like: LookAlike | None = None) -> Found:
+        """Find what the plan asks for; with an image, places that look like it as well.
+
+        Args:
+            like: finds what is like the examples that the plan names.
+        """
         found = Found([])
-        retriever = Retriever(self.source, self.encoders, self.text_space, self.visual_space, self.k, clock=found.clock)
-        several = sum(len(stage.requirements) for stage in plan.stages) + (image is not None) > 1
-        stages: list[list[Run]] = []
-        for stage in plan.stages:
-            if stage.requirements:
-                stages.append(self._stage(stage, retriever, found, several=several))
+        several = sum(_parts(plan)) + (image is not None) > 1
+        search = StageSearch(
+            self.source,
+            self.encoders,
+            self.text_space,
+            self.visual_space,
+            self.k,
+            self.finder,
+            like,
+            found,
+            several,
+        )
+        stages = self._stages(plan, search)
         if image is not None:
+            retriever = Retriever(
+                self.source, self.encoders, self.text_space, self.visual_space, self.k, found.searched, found.clock
+            )
             with found.timed("retrieve"):
                 alike = retriever.pictures(self.encoders.picture(image), "")
                 examples = fuse(alike, POOL, "the example picture" if several else "")
@@ -78,86 +82,56 @@ class Searcher:
                 found.runs = join_stages(stages, plan.joins, POOL)
             elif stages:
                 found.runs = stages[0]
-            found.runs = self._within_times(found.runs, plan)
-        found.searched = retriever.used
+        if plan.spoken:
+            found.runs = suppress((*found.runs, *self._as_it_stands(plan.spoken, search)), POOL)
+        found.runs = self._within_times(found.runs, plan)
         return found
 
-    def _stage(self, stage: StagePlan, retriever: Retriever, found: Found, *, several: bool) -> list[Run]:
-        """The places where everything of a stage holds and nothing excluded does.
+    def _stages(self, plan: Plan, search: StageSearch) -> list[list[Run]]:
+        """The runs of each stage; of a sequence, each telling which part it is."""
+        if len(plan.stages) == 1:
+            return [] if plan.stages[0].empty else [search.runs(plan.stages[0])]
+        lists = [search.runs(stage) for stage in plan.stages]
+        videos = _worth_looking_through(lists)
+        if videos:
+            for at, stage in enumerate(plan.stages):
+                have = {run.video_id for run in lists[at]}
+                # a stage that occurs everywhere has its best places elsewhere: here all of them count
+                if len(lists[at]) >= POOL or videos - have:
+                    more = search.within(videos).runs(stage)
+                    lists[at] = [*(run for run in lists[at] if run.video_id not in videos), *more]
+        return [search.labelled(stage, runs) for stage, runs in zip(plan.stages, lists, strict=True)]
 
-        Args:
-            several: the query has other parts too, so that explanations must tell which part they are of.
-        """
-        lists: list[list[Run]] = []
-        for requirement in stage.requirements:
-            off = self._off(requirement)
-            if off:
-                found.notes.append(off)
-                continue
-            with found.timed("retrieve"):
-                runs = retriever.runs(requirement)
-                runs += self._by_any_words(requirement, found)
-            with found.timed("fuse"):
-                lists.append(fuse(runs, POOL, requirement.text if several else ""))
-        if not lists:
-            return []
-        with found.timed("fuse"):
-            joined = conjoin(lists, POOL)
-        if stage.excluded and joined:
-            with found.timed("exclude"):
-                joined = self._without(joined, stage.excluded)
-        return joined
-
-    def _off(self, requirement: Requirement) -> str:
-        """Why a requirement cannot be looked for at all, or nothing."""
-        things = requirement.objects or requirement.facts
-        asks_pictures_only = set(requirement.requests) == {Channel.VISUAL} and not things
-        if asks_pictures_only and self.visual_space is None:
-            return f"“{requirement.text}” was not looked for: the channel of pictures is off."
-        nothing_detected = not self.source.statistics.labels and self.finder is None
-        if things and not requirement.requests and nothing_detected:
-            return f"“{requirement.text}” was not looked for: no objects were detected in the library."
-        return ""
-
-    def _by_any_words(self, requirement: Requirement, found: Found) -> list[Run]:
-        """What the library's detector never found, looked for by one that takes any words; else told."""
-        runs: list[Run] = []
-        for count in self._unknown(requirement):
-            note = ""
-            if self.finder is not None and not requirement.facts:
-                more, note = self.finder.runs(self.source, self.visual_space, count, self.k)
-                runs += more
-            found.notes.append(note or self._never_found(count.label))
-        return runs
-
-    def _unknown(self, requirement: Requirement) -> list[ObjectCount]:
-        """What is bindingly asked for under a label that was never detected in this library."""
-        if requirement.requests:
-            return []
-        wanted = [count for count in requirement.objects if count.present]
-        for fact in requirement.facts:
-            names = [fact.label] if fact.kind in EVENTS else [fact.label, fact.other]
-            wanted += [ObjectCount(name) for name in dict.fromkeys(names)]
-        return [count for count in wanted if count.label not in self.source.statistics.labels]
-
-    def _never_found(self, label: str) -> str:
-        instead = f"; try seen:{quoted(label)}, which asks the pictures" if self.visual_space is not None else ""
-        never = f"“{label}” was never detected in this library"
-        return f"{never}: it is not there, or the detector does not know it{instead}."
-
-    def _without(self, runs: Sequence[Run], excluded: Sequence[Requirement]) -> list[Run]:
-        source = self.source.within({run.video_id for run in runs})
-        retriever = Retriever(source, self.encoders, self.text_space, self.visual_space, max(self.k, 1_000))
-        unwanted = [
-            run for requirement in excluded for run in retriever.runs(requirement) if run.confidence >= EXCLUDES
-        ]
-        return exclude(runs, unwanted)
+    def _as_it_stands(self, words: str, search: StageSearch) -> list[Run]:
+        """Where exactly these words are said or written: "then" may be no more than a word of theirs."""
+        requirement = Requirement(words, dict.fromkeys(TEXT_CHANNELS, words), phrase=True)
+        with search.found.timed("retrieve"):
+            return fuse(search.retrieved(requirement), POOL)
 
     def _within_times(self, runs: Sequence[Run], plan: Plan) -> list[Run]:
-        """Cut runs to the times that the query names."""
+        """Cut runs to the times and chapters that the query names."""
+        if self.ranges is not None:
+            runs = suppress(cut_to(runs, self.ranges), POOL)
         after, before = plan.filters.after, plan.filters.before
         if after is None and before is None:
             return list(runs)
         low, high = after or 0.0, before if before is not None else float("inf")
         cut = [replace(run, start=max(run.start, low), end=min(run.end, high)) for run in runs]
         return suppress((run for run in cut if run.end > run.start), POOL)
+
+
+def _parts(plan: Plan) -> list[int]:
+    return [sum(1 for _ in stage.every_requirement()) for stage in plan.stages]
+
+
+def _worth_looking_through(stages: Sequence[Sequence[Run]]) -> set[str]:
+    """The videos of the rarest stage, the likeliest first: a sequence can only be in one of them."""
+    best: list[dict[str, float]] = []
+    for runs in stages:
+        videos: dict[str, float] = {}
+        for run in runs:
+            if run.confidence >= LIKELY:
+                videos[run.video_id] = max(videos.get(run.video_id, 0.0), run.confidence)
+        best.append(videos)
+    rarest = min(best, key=len)
+    return set(sorted(rarest, key=lambda video_id: -rarest[video_id])[:STAGE_VIDEOS])

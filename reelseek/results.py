@@ -47,6 +47,22 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
+class StageMatch:
+    """Where one part of a sequence was found.
+
+    Attributes:
+        query: the part as it was written: `said:hello` of `said:hello then a red car`.
+        confidence: 0 to 1, of this part alone.
+    """
+
+    query: str
+    start: float
+    end: float
+    confidence: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A part of a long moment, and what happens in it."""
 
@@ -87,7 +103,7 @@ class Moment:
         confidence: 0 to 1, calibrated against the query's own background.
         thumbnail: URL path of its picture on the server, empty without one.
         channels: each channel's contribution to the score.
-        stages: for a sequence query, the range of each stage in order.
+        stages: for a sequence query (also `while`, `within`), where each part was found, in order.
         offline: the video's file is not there just now: it is found, and cannot be played.
         contributions: how the confidence came about, the largest gain first.
         place: where in its video it sits.
@@ -104,7 +120,7 @@ class Moment:
     thumbnail: str
     channels: dict[Channel, float]
     evidence: tuple[Evidence, ...]
-    stages: tuple[tuple[float, float], ...] = ()
+    stages: tuple[StageMatch, ...] = ()
     offline: bool = False
     contributions: tuple[Contribution, ...] = ()
     place: Place | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reelseek.answers import Answer, Citation
 from reelseek.records import Channel, Chapter, JsonObject
-from reelseek.results import Contribution, Evidence, Group, Moment, Place, SearchResult
+from reelseek.results import Contribution, Evidence, Group, Moment, Place, SearchResult, StageMatch
 
 
 def search_payload(result: SearchResult) -> JsonObject:
@@ -55,8 +55,19 @@ def moment_payload(moment: Moment) -> JsonObject:
         "shortfall": moment.shortfall,
     }
     if moment.stages:
-        payload["stages"] = [{"start": round(start, 3), "end": round(end, 3)} for start, end in moment.stages]
+        payload["stages"] = [stage_payload(stage) for stage in moment.stages]
     return payload
+
+
+def stage_payload(stage: StageMatch) -> JsonObject:
+    """The JSON of one part of a sequence."""
+    return {
+        "query": stage.query,
+        "start": round(stage.start, 3),
+        "end": round(stage.end, 3),
+        "confidence": round(stage.confidence, 4),
+        "evidence": [evidence_payload(item) for item in stage.evidence],
+    }
 
 
 def evidence_payload(item: Evidence) -> JsonObject:

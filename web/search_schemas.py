@@ -57,11 +57,14 @@ class EvidenceOut(Out):
     score: float
 
 
-class RangeOut(Out):
-    """A time range in seconds."""
+class StageOut(Out):
+    """Where one part of a sequence was found."""
 
+    query: str = Field(description="the part as it was written")
     start: float
     end: float
+    confidence: float = Field(description="of this part alone")
+    evidence: list[EvidenceOut]
 
 
 class ContributionOut(Out):
@@ -119,7 +122,7 @@ class MomentOut(Out):
     thumbnail: str
     channels: dict[str, float]
     evidence: list[EvidenceOut]
-    stages: list[RangeOut] | None = Field(None, description="of a sequence query, the range of each stage")
+    stages: list[StageOut] | None = Field(None, description="of a sequence, where each part was found, in order")
     offline: bool = Field(False, description="whether the video's file is not there now, so that it cannot be played")
     contributions: list[ContributionOut] = Field(default_factory=list, description="how the confidence came about")
     place: PlaceOut | None = Field(None, description="where in its video it sits")

@@ -28,6 +28,10 @@ def first(result: SearchResult) -> Moment:
     return result.moments[0]
 
 
+def ranges(moment: Moment) -> list[tuple[float, float]]:
+    return [(stage.start, stage.end) for stage in moment.stages]
+
+
 @pytest.mark.parametrize(
     ("query", "film", "start", "end"),
     [
@@ -143,7 +147,7 @@ def test_a_number_in_plain_words_prefers_that_number(search: Search) -> None:
 
 def test_sequences_keep_their_order(search: Search) -> None:
     moment = first(search("flour then knead then oven"))
-    assert moment.stages == ((5.0, 9.0), (20.0, 24.0), (40.0, 45.0))
+    assert ranges(moment) == [(5.0, 9.0), (20.0, 24.0), (40.0, 45.0)]
     assert (moment.start, moment.end) == (5.0, 45.0)
     assert search("oven then flour").moments == ()
     assert search("flour then[5s] knead").moments == ()
@@ -154,14 +158,14 @@ def test_sequences_keep_their_order(search: Search) -> None:
 def test_while_takes_the_time_of_both(search: Search) -> None:
     moment = first(search("text:lisbon while said:maria"))
     assert (moment.start, moment.end) == (30.0, 35.0)
-    assert moment.stages == ((25.0, 45.0), (30.0, 35.0))
+    assert ranges(moment) == [(25.0, 45.0), (30.0, 35.0)]
     assert search("text:lisbon while said:marketing").moments == ()
 
 
 def test_channels_mix_in_a_sequence(search: Search) -> None:
     moment = first(search("object:person then object:bicycle"))
     assert moment.video_id == TRAFFIC.video_id
-    assert moment.stages[-1] == (40.0, 50.0)
+    assert ranges(moment)[-1] == (40.0, 50.0)
 
 
 def test_filters_narrow(search: Search, world: World) -> None:

@@ -83,7 +83,7 @@ def test_an_example_finds_what_looks_like_it(pictures: World) -> None:
 
 def test_pictures_can_be_stages_of_a_sequence(pictures: World) -> None:
     result = pictures.service.search(SearchRequest("seen:blue then seen:red", min_confidence=0.0))
-    assert result.moments[0].stages == ((0.0, 8.0), (8.0, 20.0))
+    assert [(stage.start, stage.end) for stage in result.moments[0].stages] == [(0.0, 8.0), (8.0, 20.0)]
 
 
 def test_pictures_can_be_looked_up_in_one_video(pictures: World) -> None:

@@ -1,0 +1,27 @@
+"""What a search has found so far, with what the user should know of how."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from query.runs import Run
+from query.timing import Stopwatch
+from reelseek.records import Channel
+
+POOL = 200
+"""Runs of a stage that go on to be joined."""
+
+
+@dataclass(slots=True)
+class Found:
+    """Ranked runs, best first, with what the user should know of how they were found."""
+
+    runs: list[Run]
+    notes: list[str] = field(default_factory=list)
+    clock: Stopwatch = field(default_factory=Stopwatch)
+    searched: set[Channel] = field(default_factory=set)
+
+    def timed(self, stage: str) -> AbstractContextManager[None]:
+        """Add the time of a block to a stage."""
+        return self.clock.timed(stage)
