@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from cli import doctor, evaluating, fetching, indexing, keys, libraries, live, models, saved, searching, serving, upkeep
+from cli import (
+    doctor,
+    evaluating,
+    exporting,
+    fetching,
+    indexing,
+    keys,
+    libraries,
+    live,
+    models,
+    saved,
+    searching,
+    serving,
+    upkeep,
+)
 from cli.context import global_flags
 from reelseek import __version__
 from reelseek.errors import ReelseekError
@@ -41,6 +55,7 @@ app.add_typer(libraries.app, name="library")
 app.add_typer(live.app, name="live")
 app.add_typer(models.app, name="models")
 app.add_typer(saved.app, name="saved")
+app.add_typer(exporting.app, name="export")
 app.add_typer(keys.app, name="keys")
 
 

@@ -68,6 +68,7 @@ def make_clip(
     part = target.with_name(f"{temporary_name()}{target.suffix or '.mp4'}")
     try:
         with _writing():
+            target.parent.mkdir(parents=True, exist_ok=True)
             if copy:
                 length = copy_cuts(cuts, footage, part, title, tell)
             else:

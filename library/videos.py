@@ -19,6 +19,9 @@ from library.schema import LocationRow, TagRow, VideoRow
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.records import VideoInfo
 
+_NAMED = 5
+"""Videos that are told where a name fits several."""
+
 
 class Videos:
     """The part of the catalogue that knows the videos."""
@@ -103,6 +106,23 @@ class Videos:
         with self.database.read() as session:
             row = session.get(VideoRow, storable(video_id))
             return video_record(row) if row else None
+
+    def named_video(self, name: str) -> VideoEntry:
+        """The video with this id, or the only one whose title or file name holds all these words.
+
+        Raises:
+            NotFound: there is none.
+            InvalidRequest: there are several.
+        """
+        if (exact := self.find_video(name)) is not None:
+            return exact
+        found = self.videos(query=name, limit=_NAMED) if name.strip() else []
+        if not found:
+            raise NotFound(f"There is no video {storable(name)}.", hint="`reelseek videos` lists them.")
+        if len(found) > 1:
+            ids = ", ".join(f"{entry.video_id} ({entry.title})" for entry in found)
+            raise InvalidRequest(f"Several videos are called so: {ids}.", hint="Name one by its id.")
+        return found[0]
 
     def videos(
         self,

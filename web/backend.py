@@ -16,6 +16,7 @@ from reelseek.settings import Settings
 
 if TYPE_CHECKING:
     from query.service import QueryService
+    from workers.clips import Clips
 
 _EXTENSION = "reelseek"
 _log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Backend:
         self.store = ArtefactStore(settings.artefacts_url)
         self._service = service
         self._owned = service is None
+        self._clips: Clips | None = None
         self._lock = threading.Lock()
         self._warm = threading.Event()
         self._warming = False
@@ -49,6 +51,16 @@ class Backend:
 
                 self._service = open_service(self.settings)
             return self._service
+
+    @property
+    def clips(self) -> Clips:
+        """What cuts clips."""
+        with self._lock:
+            if self._clips is None:
+                from workers.clips import Clips
+
+                self._clips = Clips(self.settings)
+            return self._clips
 
     @property
     def is_warm(self) -> bool:

@@ -11,10 +11,11 @@ from apiflask import APIFlask, HTTPError
 from flask import Response, json, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from reelseek.errors import ReelseekError, Unauthorized
+from reelseek.errors import Busy, ReelseekError, Unauthorized
 
 MIMETYPE = "application/problem+json"
 TYPE_PREFIX = "urn:reelseek:problem:"
+_RETRY_SECONDS = "5"
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,8 @@ def _ours(error: ReelseekError) -> Response:
     response = _answer(error.status, error.kind, error.message, hint=error.hint)
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="reelseek"'
+    if isinstance(error, Busy):
+        response.headers["Retry-After"] = _RETRY_SECONDS
     return response
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from ingest.cutting import Cut, Progress, make_clip
 from ingest.media_clock import media_clock
 from library.catalogue import Catalogue
-from library.records import VideoEntry
+from library.records import SavedHit, VideoEntry
 from reelseek.errors import InvalidRequest, MediaError, NotFound
 from reelseek.export.clocks import MediaClock, standard_rate
 from reelseek.export.excerpts import Excerpt
 
-__all__ = ["CutRequest", "cut_excerpts", "cut_plan", "excerpt_of", "media_clocks"]
+__all__ = ["CutRequest", "cut_excerpts", "cut_plan", "excerpt_of", "excerpts_of_hits", "media_clocks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,17 @@ def excerpt_of(catalogue: Catalogue, video_id: str, start: float, end: float | N
     if not 0 <= start < last:
         raise InvalidRequest(f"There is nothing between {start:g} s and {last:g} s.")
     return Excerpt(video.video_id, video.title, video.path, start, last)
+
+
+def excerpts_of_hits(catalogue: Catalogue, hits: Sequence[SavedHit]) -> list[Excerpt]:
+    """What a saved search found as excerpts, in that order; of videos that were removed since nothing."""
+    ids = {hit.video_id for hit in hits}
+    entries = {entry.video_id: entry for entry in catalogue.videos(ids=ids)} if ids else {}
+    return [
+        Excerpt(hit.video_id, hit.title, entry.path, hit.start, hit.end, hit.confidence, (), hit.text)
+        for hit in hits
+        if (entry := entries.get(hit.video_id)) is not None
+    ]
 
 
 def cut_plan(
