@@ -18,6 +18,11 @@ _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 _GROUPED = re.compile(r"^\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
 
 
+def is_number(word: str) -> bool:
+    """Whether a folded word is part of a number."""
+    return word[:1].isdigit() or word in _UNITS or word in _TENS or word in _SCALES
+
+
 def numbers_in(text: str) -> frozenset[float]:
     """All numbers of a text. A lone "one" is a pronoun more often than a number, and counts only beside others."""
     found: set[float] = set()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from reelseek.answers import Turn
 from reelseek.errors import InvalidRequest
 from reelseek.records import Channel, Image
 from reelseek.results import Level
@@ -99,13 +100,32 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class AskRequest:
-    """What to ask. `stream` is called with each piece of a model's answer, before its citations are checked."""
+    """What to ask.
+
+    Attributes:
+        stream: called with each piece of a model's answer, before its citations are checked.
+        options: of a multiple-choice question the answers to choose from.
+        history: what was asked before, oldest first: a follow-up question is completed by it.
+    """
 
     question: str
     k: int | None = None
     video_ids: tuple[str, ...] = ()
     stream: Callable[[str], None] | None = None
     library: int | str | None = None
+    options: tuple[str, ...] = ()
+    history: tuple[Turn, ...] = ()
+
+    def check(self) -> None:
+        """Refuse what cannot be asked.
+
+        Raises:
+            InvalidRequest: there is no question, or one option to choose from.
+        """
+        if not self.question.strip():
+            raise InvalidRequest("There is no question.", hint="Write one.")
+        if len(self.options) == 1:
+            raise InvalidRequest("One option is no choice.", hint="Give two or more, or none.")
 
     @property
     def as_search(self) -> SearchRequest:

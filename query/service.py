@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from engines.protocols import VlmEngine
@@ -13,6 +13,7 @@ from engines.registry import Engines, Resolution
 from index.reader import IndexReader, Snapshot
 from library.catalogue import Catalogue, open_catalogue
 from query.answering.asked import Asked
+from query.answering.followups import complete, run_beside
 from query.answering.model import answer_question
 from query.decouple import decouple_question
 from query.encoders import Encoders
@@ -152,16 +153,30 @@ class QueryService:
             NotFound: a video or library that is named does not exist.
         """
         begun = time.perf_counter()
-        search = request.as_search
-        search.check()
-        query = parse(request.question)
+        request.check()
+        vlm, reason = self._model()
+        follow = complete(request.question, request.history, vlm)
+        beside = follow.beside
+        search = replace(request.as_search, query=follow.question)
+        query = parse(follow.question)
+        if beside is not None:
+            search = replace(search, video_ids=(beside.video_id,))
+            after, before = (beside.end, None) if follow.later else (None, beside.start)
+            query = replace(query, filters=replace(query.filters, after=after, before=before))
         session = self._open(search, query.filters)
+        session.notes += [reason] if reason else []
         plan = make_plan(query, session.view.statistics.labels)
-        vlm, plan = self._with_model(session, plan)
-        found = self._find(session, plan, None, begun)
+        if not follow.bare:
+            vlm, plan = self._decoupled(session, plan, vlm)
+        found = Found([]) if follow.bare else self._find(session, plan, None, begun)
+        if beside is not None and not any(run.confidence >= self.settings.query.cutoff for run in found.runs):
+            next_to = run_beside(session.searcher.source, follow)
+            found = Found([next_to] if next_to is not None else [])
         result = self._result(search, session, plan, found, begun)
-        asked = Asked(request.question, plan, result, session.searcher, self.store, self.settings)
-        return answer_question(asked, vlm, request.stream)
+        asked = Asked(follow.question, plan, result, session.searcher, self.store, self.settings, request.options)
+        answer = answer_question(asked, vlm, request.stream)
+        completed = follow.question if follow.question != request.question else ""
+        return replace(answer, question=request.question, understood=completed)
 
     def _snapshot(self) -> Snapshot:
         return self.reader.snapshot(self.catalogue.visibility)
@@ -215,12 +230,18 @@ class QueryService:
             for channel in SHOWN_CHANNELS
         }
 
-    def _with_model(self, session: _Session, plan: Plan) -> tuple[VlmEngine | None, Plan]:
-        """The model that answers, and the plan as it takes the question apart; None where it is off or fails."""
+    def _model(self) -> tuple[VlmEngine | None, str]:
+        """The model that answers; without one None, and why if one is asked for."""
         try:
-            vlm = self.engines.vlm()
-            if vlm is None:
-                return None, plan
+            return self.engines.vlm(), ""
+        except EngineUnavailable as error:
+            return None, f"The model did not answer: {error} The answer is extractive."
+
+    def _decoupled(self, session: _Session, plan: Plan, vlm: VlmEngine | None) -> tuple[VlmEngine | None, Plan]:
+        """The plan as the model takes the question apart; a model that fails is not asked again."""
+        if vlm is None:
+            return None, plan
+        try:
             return vlm, decouple_question(vlm, plan, session.view.statistics.labels)
         except EngineUnavailable as error:
             session.notes.append(f"The model did not answer: {error} The answer is extractive.")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from query.numbers import numbers_in
+from query.numbers import is_number, numbers_in
 from query.text_scale import SentenceScale, WordStatistics
-from query.words import content_terms, stems, tokens
+from query.words import content_terms, fold, stems, tokens
 from reelseek.records import Vector
 
 CITED = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;]\s*\d{1,4})*)\]")
@@ -28,6 +28,7 @@ _NEGATIONS = frozenset(_NO.split())
 _QUOTED = 0.65
 _CONTEXT = 2
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
+_NUMBERED = re.compile(r"(?:^|\n)\s*\d{1,2}[.)]\s+$")
 _TIME = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?\b")
 
 
@@ -67,7 +68,8 @@ def sentences_of(answer: str) -> list[Sentence]:
     """An answer's sentences, in order; citations behind a full stop belong to the sentence before it."""
     found: list[Sentence] = []
     start = 0
-    for end in [*(match.end() for match in _END.finditer(answer)), len(answer)]:
+    ends = [match.end() for match in _END.finditer(answer) if not _NUMBERED.search(answer[: match.end()])]
+    for end in [*ends, len(answer)]:
         piece = answer[start:end]
         start = end
         body = piece.rstrip()
@@ -100,7 +102,7 @@ class Checker:
         """How `lines`, which stand in order of time, support a claim; None where they do not."""
         if not lines or not numbers_in(_TIME.sub(" ", claim)) <= numbers_in(" ".join(lines)):
             return None
-        terms = content_terms(claim)
+        terms = _terms(claim)
         stretches = [" ".join(lines[max(0, at - _CONTEXT + 1) : at + 1]) for at in range(len(lines))]
         best = max(stretches, key=lambda text: self._overlap(terms, text))
         if self._overlap(terms, best) >= _QUOTED and _same_polarity(claim, best):
@@ -116,12 +118,18 @@ class Checker:
 
     def best(self, claim: str, lines: Sequence[str]) -> int:
         """Which of the lines, of which there is at least one, says most of what is claimed."""
-        terms = content_terms(claim)
+        terms = _terms(claim)
         return max(range(len(lines)), key=lambda at: self._overlap(terms, lines[at]))
 
     def _overlap(self, terms: Sequence[str], text: str) -> float:
         """The share of the claim's weight that stands in a text, 0 to 1."""
         return self.words.coverage(terms, set(stems(text)))
+
+
+def _terms(claim: str) -> list[str]:
+    """The words that must stand in the evidence; numbers are compared apart, as they are written in many ways."""
+    words = tokens(" ".join(word for word in re.findall(r"[^\W_]+", fold(claim)) if not is_number(word)))
+    return list(content_terms(" ".join(words))) or list(content_terms(claim))
 
 
 def _same_polarity(claim: str, evidence: str) -> bool:

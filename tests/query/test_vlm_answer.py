@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from query.language import parse
 from query.plan import make_plan
 from query.service import AskRequest, QueryService, open_service
+from reelseek.answers import Turn
 from reelseek.records import Channel
 from reelseek.settings import load_settings
 from tests.query.conftest import NO_MODELS
@@ -67,11 +69,77 @@ def test_the_model_answers_from_the_evidence_and_is_cited(model: QueryService, c
 
 
 def test_citations_of_what_was_not_found_are_removed(model: QueryService, chat: ScriptedChat) -> None:
-    chat.answer = "At 230 degrees [7][1]. Cakes need less [12, 99]. Water boils [1]."
+    chat.answer = "The oven should be at 230 degrees [7][1]. Cakes need less heat [12, 99]."
     answer = model.ask(AskRequest(QUESTION))
-    assert answer.answer == "At 230 degrees [1]. Cakes need less. Water boils [1]."
+    assert answer.answer.startswith("The oven should be at 230 degrees [1]. Cakes need less heat (not supported")
     assert len(answer.citations) == 1
     assert any("3 citations" in note for note in answer.notes)
+    assert [(claim.citations, claim.support) for claim in answer.claims] == [((1,), "quoted"), ((), "none")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "The oven should be at 180 degrees [1].",
+        "The oven should not be at two hundred and thirty degrees [1].",
+        "Water boils at sea level [1].",
+    ],
+)
+def test_a_claim_that_its_citation_does_not_support_is_marked(
+    model: QueryService, chat: ScriptedChat, wrong: str
+) -> None:
+    chat.answer = f"The oven should be at two hundred and thirty degrees [1]. {wrong}"
+    answer = model.ask(AskRequest(QUESTION))
+    assert answer.answer.endswith("(not supported by what was found).")
+    assert [claim.support for claim in answer.claims] == ["quoted", "none"]
+    assert any("found no support" in note for note in answer.notes)
+
+
+def test_the_critic_confirms_and_refutes_what_words_cannot(model: QueryService, chat: ScriptedChat) -> None:
+    chat.decoupled = json.dumps({"verdicts": ["supported", "contradicted"]})
+    chat.answer = "The oven should be at 230 degrees [1]. A blue apron hangs there [1]. The cook sings loudly [1]."
+    answer = model.ask(AskRequest(QUESTION))
+    assert answer.answer == "The oven should be at 230 degrees [1]. A blue apron hangs there [1]."
+    assert [claim.support for claim in answer.claims] == ["quoted", "judged"]
+    assert any("contradicts" in note for note in answer.notes)
+
+
+def test_a_claim_that_cites_the_wrong_place_is_given_the_right_one(model: QueryService, chat: ScriptedChat) -> None:
+    question = "oven degrees or overfitting remedies"
+    chat.answer = "-"
+    blocks = prompt_blocks(model, chat, question)
+    wrong = next(number for number, text in blocks.items() if "degrees" not in text)
+    chat.answer = f"The oven should be at two hundred and thirty degrees [{wrong}]."
+    answer = model.ask(AskRequest(question))
+    assert "thirty" in answer.citations[0].quote
+    assert any("another place" in note for note in answer.notes)
+
+
+def prompt_blocks(model: QueryService, chat: ScriptedChat, question: str) -> dict[int, str]:
+    """The evidence blocks that the model was given, by number."""
+    model.ask(AskRequest(question))
+    _, user = next(prompt for prompt in [prompt_of(chat)])
+    return {int(number): body for number, body in re.findall(r'number="(\d+)"[^>]*>\n(.*?)\n</', user, re.S)}
+
+
+def test_the_model_chooses_an_option(model: QueryService, chat: ScriptedChat) -> None:
+    options = ("180 degrees", "230 degrees", "90 degrees")
+    chat.decoupled = json.dumps({"choice": "B", "evidence": [1, 77], "why": "It is said."})
+    answer = model.ask(AskRequest(QUESTION, options=options))
+    assert (answer.choice, answer.engine, answer.option_scores) == (1, "openai:scripted", (0.0, 1.0, 0.0))
+    assert answer.citations[0].video_id == COOKING.video_id
+    chat.decoupled = json.dumps({"choice": "Z", "evidence": [], "why": ""})
+    answer = model.ask(AskRequest(QUESTION, options=options))
+    assert (answer.choice, answer.engine) == (1, "extractive")
+    assert any("none of the options" in note for note in answer.notes)
+
+
+def test_a_follow_up_is_completed_by_the_model(model: QueryService, chat: ScriptedChat) -> None:
+    chat.decoupled = json.dumps({"question": QUESTION})
+    chat.answer = "The oven should be at 230 degrees [1]."
+    answer = model.ask(AskRequest("And how hot?", history=(Turn("What is said about the oven?", "It is heated."),)))
+    assert (answer.question, answer.understood) == ("And how hot?", QUESTION)
+    assert answer.citations[0].video_id == COOKING.video_id
 
 
 def test_an_answer_without_any_valid_citation_is_not_shown(model: QueryService, chat: ScriptedChat) -> None:
