@@ -199,13 +199,11 @@ def _saved(catalogue: Catalogue, key: str, k: int | None) -> tuple[list[Excerpt]
 
 def _range(catalogue: Catalogue, text: str) -> Excerpt:
     """`VIDEO@START-END` as an excerpt."""
+    from query.stretches import locate, read_stretch
     from workers.exports import excerpt_of
 
-    name, at, times = text.rpartition("@")
-    start, dash, end = times.partition("-")
-    if not at or not dash:
-        raise InvalidRequest(f"{text!r} is no stretch of a video.", hint="Write VIDEO@1:20-1:30.")
-    return excerpt_of(catalogue, catalogue.named_video(name).video_id, parse_time(start), parse_time(end))
+    stretch = locate(read_stretch(text), catalogue)
+    return excerpt_of(catalogue, stretch.video_id, stretch.start, stretch.end)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -26,9 +26,9 @@ from query.places import Chapters
 from query.plan import Plan, make_plan
 from query.requests import AskRequest, SearchRequest
 from query.search import Found, Searcher
-from query.source import Source, Statistics
+from query.source import Frame, Source, Statistics
 from query.timing import Stopwatch
-from query.transcript import chapters_of, lines_of, segments_of, tracks_of
+from query.transcript import chapters_of, frames_of, lines_of, segments_of, tracks_of
 from reelseek.answers import Answer
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
@@ -124,6 +124,10 @@ class QueryService:
     def tracks(self, video_id: str) -> tuple[ObjectTrack, ...]:
         """A video's objects as they were followed, in order of their first showing."""
         return tracks_of(self._snapshot(), video_id)
+
+    def frames(self, video_id: str, start: float, end: float) -> tuple[Frame, ...]:
+        """The keyframes that stand in a stretch of a video, in order, with their objects."""
+        return frames_of(self._snapshot(), video_id, start, end)
 
     def chapters(self, video_id: str) -> tuple[Chapter, ...]:
         """A video's chapters, in order; empty where it has none."""

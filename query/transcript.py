@@ -8,6 +8,8 @@ from typing import Any
 from index.reader import Scope, Snapshot
 from index.scope import OneOf
 from query.scenes import tracks_from, whole
+from query.source import Frame, Source, Statistics
+from query.text_scale import WordStatistics
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import NotFound
 from reelseek.records import Box, Channel, Chapter, ObjectTrack, Segment, TimedText, Word
@@ -45,6 +47,12 @@ def tracks_of(snapshot: Snapshot, video_id: str) -> tuple[ObjectTrack, ...]:
     """A video's objects as they were followed, in order of their first showing."""
     rows = snapshot.rows("segments", Scope(video_ids=frozenset((video_id,))), ("tracks",))
     return tuple(whole(track for row in rows for track in tracks_from(row["tracks"])))
+
+
+def frames_of(snapshot: Snapshot, video_id: str, start: float, end: float) -> tuple[Frame, ...]:
+    """The keyframes that stand in a stretch of a video, in order, with their objects."""
+    source = Source(snapshot, Scope(), Statistics(WordStatistics.of(()), 0, 0, 0, ()))
+    return tuple(sorted(source.frames_between(video_id, start, end), key=lambda frame: frame.start))
 
 
 def chapters_of(store: ArtefactStore, video_id: str) -> tuple[Chapter, ...]:
