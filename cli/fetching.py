@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.context import settings_of
 from cli.indexing import SOME_FAILED, index_with_progress
-from cli.output import error_console, print_json, printable
+from cli.output import error_console, print_json, printable, printable_lines
 from reelseek.errors import MediaError
 from reelseek.settings import Settings
 from reelseek.urls import masked
@@ -99,8 +99,3 @@ def _fetched(
     if not quiet:
         console.print(printable_lines(line), markup=False, soft_wrap=True)
     return shown
-
-
-def printable_lines(text: str) -> str:
-    """The text without control characters but its line breaks."""
-    return "\n".join(printable(line) for line in text.split("\n"))

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    asking,
     doctor,
     evaluating,
     exporting,
@@ -41,7 +42,7 @@ app = typer.Typer(
 app.command("index")(indexing.index)
 app.command("fetch")(fetching.fetch)
 app.command("search")(searching.search)
-app.command("ask")(searching.ask)
+app.command("ask")(asking.ask)
 app.command("videos")(searching.videos)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)

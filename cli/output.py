@@ -29,6 +29,11 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def printable_lines(text: str) -> str:
+    """The text without control characters but its line breaks."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
 def moment_text(number: int, moment: Moment) -> Text:
     """A moment as a person reads it: number, time range, title, confidence, then its best evidence."""
     text = Text()

@@ -1,4 +1,4 @@
-"""`reelseek search`, `ask` and `videos`."""
+"""`reelseek search` and `videos`."""
 
 from __future__ import annotations
 
@@ -96,37 +96,6 @@ def _show_result(result: SearchResult, *, explain: bool) -> None:
         error_console().print(timings_text(result.timings_ms), style="dim")
 
 
-def ask(
-    context: typer.Context,
-    question: Annotated[str, typer.Argument(help="A question about what is in the videos.")],
-    k: Count = None,
-    video: OneVideo = None,
-    as_json: Json = False,
-) -> None:
-    """Answer a question, citing the moments that the answer rests on."""
-    from query.service import AskRequest, open_service
-    from reelseek.wire import answer_payload
-
-    with open_service(settings_of(context)) as service:
-        answer = service.ask(AskRequest(question=question, k=k, video_ids=tuple(video or ())))
-    if as_json:
-        print_json(answer_payload(answer))
-        return
-    out = console()
-    out.print(printable_lines(answer.answer), markup=False)
-    titles = {moment.video_id: moment.title for moment in answer.moments}
-    for number, citation in enumerate(answer.citations, start=1):
-        place = f"{format_time(citation.start)}–{format_time(citation.end)}"
-        title = printable(titles.get(citation.video_id, citation.video_id))
-        out.print(f"  [{number}] {place}  {title}: {printable(citation.quote)}", markup=False)
-    if answer.abstained:
-        for number, moment in enumerate(answer.moments[:3], start=1):
-            out.print(moment_text(number, moment))
-    for note in answer.notes:
-        error_console().print(f"Note: {printable(note)}", style="yellow", markup=False)
-    error_console().print(f"answered by {answer.engine}", style="dim")
-
-
 def videos(context: typer.Context, as_json: Json = False) -> None:
     """List the videos that Reelseek knows, with their state."""
     from library.catalogue import open_catalogue
@@ -162,11 +131,6 @@ def videos(context: typer.Context, as_json: Json = False) -> None:
         line.append("  offline" if entry.live_ingest and entry.offline else "", style="yellow")
         line.append(f"\n    {printable(entry.error or entry.path)}", style="red" if entry.error else "dim")
         out.print(line)
-
-
-def printable_lines(text: str) -> str:
-    """Text of several lines without control characters."""
-    return "\n".join(printable(line) for line in text.splitlines())
 
 
 def _read_picture(path: Path) -> Image:

@@ -33,6 +33,13 @@ def answer_payload(answer: Answer) -> JsonObject:
         "moments": [moment_payload(moment) for moment in answer.moments],
         "near_misses": [moment_payload(moment) for moment in answer.near_misses],
         "notes": list(answer.notes),
+        "claims": [
+            {"text": claim.text, "citations": list(claim.citations), "support": claim.support}
+            for claim in answer.claims
+        ],
+        "understood": answer.understood,
+        "choice": answer.choice,
+        "option_scores": list(answer.option_scores),
     }
 
 

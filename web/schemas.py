@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from werkzeug.datastructures import FileStorage
 
-_ID = r"^[0-9a-f]{32}$"
+ID_PATTERN = r"^[0-9a-f]{32}$"
 K_MAX = 200
 ID_MAX = 999_999_999
 QUERY_MAX = 4_000
@@ -18,7 +18,7 @@ def _split(value: object) -> object:
     return [part for part in value.split(",") if part] if isinstance(value, str) else value
 
 
-VideoIds = Annotated[list[Annotated[str, Field(pattern=_ID)]], BeforeValidator(_split), Field(max_length=1_000)]
+VideoIds = Annotated[list[Annotated[str, Field(pattern=ID_PATTERN)]], BeforeValidator(_split), Field(max_length=1_000)]
 
 
 class In(BaseModel):

@@ -12,9 +12,9 @@ from apiflask import APIBlueprint
 from flask import Response, json, request
 
 from query.service import AskRequest, SearchRequest
-from reelseek.answers import Answer
+from reelseek.answers import Answer, Citation, Turn
 from reelseek.errors import ReelseekError
-from reelseek.records import Image, JsonObject
+from reelseek.records import Channel, Image, JsonObject
 from reelseek.wire import answer_payload, search_payload
 from web.backend import Backend, backend
 from web.pictures import read_picture
@@ -60,11 +60,29 @@ def register(api: APIBlueprint) -> None:
         With `Accept: text/event-stream` the answer comes as server-sent events: `text` with each piece as it is
         written, then `answer` with the whole result, or `problem`.
         """
-        asked = AskRequest(question.question, k=question.k, video_ids=tuple(question.video), library=question.library)
+        asked = _ask_request(question)
         if request.accept_mimetypes.best_match(["application/json", _EVENTS]) == _EVENTS:
             events = _answer_events(backend(), asked)
             return Response(events, mimetype=_EVENTS, headers={"X-Accel-Buffering": "no"})
         return answer_payload(backend().service.ask(asked))
+
+
+def _ask_request(question: Question) -> AskRequest:
+    return AskRequest(
+        question.question,
+        k=question.k,
+        video_ids=tuple(question.video),
+        library=question.library,
+        options=tuple(question.options),
+        history=tuple(
+            Turn(
+                turn.question,
+                turn.answer,
+                tuple(Citation(at.video_id, at.start, at.end, Channel.SPEECH, "") for at in turn.citations),
+            )
+            for turn in question.history
+        ),
+    )
 
 
 def search_request(query: SearchQuery, image: Image | None = None) -> SearchRequest:
