@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from werkzeug.datastructures import FileStorage
 
+from reelseek.records import Channel
+
 ID_PATTERN = r"^[0-9a-f]{32}$"
 K_MAX = 200
 ID_MAX = 999_999_999
@@ -19,6 +21,7 @@ def _split(value: object) -> object:
 
 
 VideoIds = Annotated[list[Annotated[str, Field(pattern=ID_PATTERN)]], BeforeValidator(_split), Field(max_length=1_000)]
+Channels = Annotated[list[Channel], BeforeValidator(_split), Field(max_length=len(Channel))]
 
 
 class In(BaseModel):
