@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from werkzeug.datastructures import FileStorage
 
 from reelseek.results import Level
-from web.schemas import ID_MAX, ID_PATTERN, K_MAX, QUERY_MAX, In, Out, VideoIds
+from web.schemas import ID_MAX, ID_PATTERN, K_MAX, QUERY_MAX, Channels, In, Out, VideoIds
 
 
 class SearchQuery(In):
@@ -19,6 +19,7 @@ class SearchQuery(In):
     video: VideoIds = Field(default_factory=list, description="only in these videos, ids separated by commas")
     library: int | None = Field(None, ge=1, le=ID_MAX, description="only in this library")
     min_confidence: float | None = Field(None, ge=0, le=1, description="what is under it is a near miss")
+    channel: Channels = Field(default_factory=list, description="only in these channels, separated by commas")
     level: Level = Field("moments", description="single moments, or chapters or whole videos with the best in each")
 
 
