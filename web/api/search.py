@@ -95,6 +95,7 @@ def search_request(query: SearchQuery, image: Image | None = None) -> SearchRequ
         images={"1": image} if image is not None else {},
         min_confidence=query.min_confidence,
         level=query.level,
+        channels=frozenset(query.channel) or None,
     )
 
 
