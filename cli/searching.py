@@ -14,7 +14,7 @@ from cli.context import settings_of
 from cli.explaining import counted, explained, group_text, timings_text
 from cli.output import console, error_console, moment_text, print_json, printable
 from reelseek.errors import InvalidRequest
-from reelseek.records import Image
+from reelseek.records import Channel, Image
 from reelseek.results import SearchResult
 from reelseek.timecode import format_time
 
@@ -24,6 +24,7 @@ Count = Annotated[
     typer.Option("-k", min=1, max=200, help="How many moments; the setting query.k says when it is not given."),
 ]
 OneVideo = Annotated[list[str] | None, typer.Option("--video", metavar="ID", help="Only in this video; repeatable.")]
+OneChannel = Annotated[list[Channel] | None, typer.Option("--channel", help="Only in this channel; repeatable.")]
 
 
 class LevelName(StrEnum):
@@ -42,6 +43,7 @@ def search(
     k: Count = None,
     video: OneVideo = None,
     image: Annotated[Path | None, typer.Option(help="Search by a picture.", exists=True, dir_okay=False)] = None,
+    channel: OneChannel = None,
     level: Annotated[
         LevelName, typer.Option(help="Single moments, or chapters or whole videos with the best moments in each.")
     ] = LevelName.MOMENTS,
@@ -63,6 +65,7 @@ def search(
                 video_ids=tuple(video or ()),
                 images={"1": picture} if picture is not None else {},
                 level=level.value,
+                channels=frozenset(channel) if channel else None,
             )
         )
     if as_json:
