@@ -41,6 +41,8 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "redis": ("redis",),
     "postgres": ("psycopg",),
     "s3": ("s3fs",),
+    "agents": ("mcp",),
+    "export": ("opentimelineio",),
 }
 """The extras of this distribution, with the modules that show whether each is there."""
 
