@@ -1,0 +1,131 @@
+"""`python -m bench.answers`: whether extractive answers cite the right places, and stay silent in the wrong library."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.evaluation.benchmark import Task, prepare
+from bench.evaluation.corpus import BenchQuery
+from bench.evaluation.corpus_library import CorpusLibrary
+from bench.evaluation.ranking import is_hit
+from query.service import AskRequest, QueryService, SearchRequest
+from reelseek.answers import Answer
+from reelseek.records import JsonObject
+from reelseek.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """One answer against the truth.
+
+    Attributes:
+        found: whether the first moment of the search alone is a hit, with nothing cut off.
+        answered: whether it did not abstain.
+        right: for each citation whether it overlaps a relevant range.
+        covered: the share of relevant ranges that a citation overlaps.
+    """
+
+    found: bool
+    answered: bool
+    right: tuple[bool, ...]
+    covered: float
+
+
+def measure(
+    folder: Path, split: str, settings: Settings, cache: Path, wrong: Path | None = None, limit: int = 0
+) -> JsonObject:
+    """Ask the questions of a benchmark, of its own library and of another one.
+
+    Args:
+        wrong: another benchmark, whose library answers none of them.
+        limit: most questions, evenly picked; 0 asks all.
+
+    Returns:
+        Shares, 0 to 1. `first_right`: answers whose first citation overlaps an annotated span; `precision`: citations
+        that do; `recall`: annotated spans that a citation overlaps; each over the questions that were answered, and
+        `*_of_all` over all of them.
+    """
+    ready = prepare(Task(folder, split), settings, cache)
+    queries = _picked([query for query in ready.queries if query.relevant and query.query], limit)
+    figures: JsonObject = {"bench": folder.name, "split": split, "questions": len(queries)}
+    with ready.library.open(settings) as service:
+        figures |= _figures([_mark(service, ready.library, query) for query in queries])
+    if wrong is not None:
+        other = prepare(Task(wrong), settings, cache)
+        with other.library.open(settings) as service:
+            answers = [service.ask(AskRequest(query.query)) for query in queries]
+        figures["answered_in_wrong_library"] = sum(not answer.abstained for answer in answers) / max(1, len(answers))
+    return figures
+
+
+def _picked(queries: Sequence[BenchQuery], limit: int) -> list[BenchQuery]:
+    step = max(1, len(queries) // limit) if limit else 1
+    return list(queries[::step][: limit or None])
+
+
+def _mark(service: QueryService, library: CorpusLibrary, query: BenchQuery) -> Marked:
+    best = service.search(SearchRequest(query.query, k=1, min_confidence=0.0)).moments
+    found = bool(best) and library.names[best[0].video_id] == query.video_id
+    answer: Answer = service.ask(AskRequest(query.query))
+    cited = [(library.names[item.video_id], item.start, item.end) for item in answer.citations]
+    meets = [
+        [video == query.video_id and min(end, b) >= max(start, a) for a, b in query.relevant]
+        for video, start, end in cited
+    ]
+    return Marked(
+        found and any(is_hit((best[0].start, best[0].end), truth) for truth in query.relevant),
+        not answer.abstained,
+        tuple(any(row) for row in meets),
+        _mean(any(row[at] for row in meets) for at in range(len(query.relevant))),
+    )
+
+
+def _figures(marked: Sequence[Marked]) -> JsonObject:
+    answered = [item for item in marked if item.answered]
+    figures = {
+        "retrieval_R@1": _mean(item.found for item in marked),
+        "answered": _mean(item.answered for item in marked),
+        "retrieval_R@1_where_answered": _mean(item.found for item in answered),
+        "first_right": _mean(bool(item.right) and item.right[0] for item in answered),
+        "first_right_of_all": _mean(bool(item.right) and item.right[0] for item in marked),
+        "precision": _mean(right for item in answered for right in item.right),
+        "recall": _mean(item.covered for item in answered),
+        "recall_of_all": _mean(item.covered for item in marked),
+    }
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found) if found else 0.0
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.answers", description=__doc__)
+    parser.add_argument("--bench", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--split", default="")
+    parser.add_argument("--wrong", type=Path, metavar="DIR", help="another benchmark, whose library answers nothing")
+    parser.add_argument("--limit", type=int, default=0, help="most questions")
+    parser.add_argument("--cache", type=Path, required=True, metavar="DIR", help="where indexed corpora are kept")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    wanted = parser.parse_args()
+    settings = load_settings({"engines": {"vlm": "off"}})
+    figures = measure(wanted.bench, wanted.split, settings, wanted.cache, wanted.wrong, wanted.limit)
+    table = Table("extractive answers", f"{figures['bench']} {figures['split']}")
+    for name, value in figures.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+    if wanted.json:
+        wanted.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
