@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench.evaluation.demo import evaluate_demo
 from bench.ratios import decoding, sentence_vectors
-from bench.retrieval import evaluate_demo
 from reelseek.settings import load_settings
 
 
@@ -45,13 +45,15 @@ def show(figures: dict[str, Any]) -> None:
     console = Console()
     table = Table("queries of the demo", "n", "R@1, IoU 0.5", "R@5, IoU 0.5", title="Retrieval")
     for kind, row in figures["retrieval"]["kinds"].items():
-        table.add_row(kind, str(row["queries"]), f"{row['R@1']:.3f}", f"{row['R@5']:.3f}")
+        table.add_row(kind, str(row["n"]), f"{row['R@1']:.3f}", f"{row['R@5']:.3f}")
     console.print(table)
+    absent = figures["retrieval"]["absent"]
+    console.print(f"of {absent['n']} queries that nothing answers, {absent['answered']:.0%} got an answer")
     for miss in figures["retrieval"]["missed"]:
         console.print(
             f"not first: {miss['kind']} {miss['query']!r}: rank {miss['rank']}, first is {miss['first']}", markup=False
         )
-    took = figures["retrieval"]["search_ms"]
+    took = figures["retrieval"]["latency_ms"]["all"]
     console.print(f"one search: p50 {took['p50']:.0f} ms, p95 {took['p95']:.0f} ms")
     table = Table("CPU time", "ours (s)", "yardstick (s)", "ratio", title="Ratios")
     for row in figures["ratios"]:
