@@ -17,8 +17,9 @@ class Stopwatch:
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Add the time of a block to a stage."""
+        self.ms.setdefault(stage, 0.0)  # a stage stands before its parts
         begun = time.perf_counter()
         try:
             yield
         finally:
-            self.ms[stage] = self.ms.get(stage, 0.0) + (time.perf_counter() - begun) * 1000
+            self.ms[stage] += (time.perf_counter() - begun) * 1000

@@ -96,6 +96,7 @@ def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
     served = backend()
     g.engines_shown = True
     view: dict[str, Any] = {"notes": (), "moments": (), "near_misses": (), "answer": None, "took_ms": 0.0}
+    view |= {"groups": (), "level": query.level, "timings_ms": {}}
     asked = bool(query.q) or image is not None
     if asked and mode == "ask" and image is None:
         view |= _answered(served, query)
@@ -106,6 +107,8 @@ def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
             "moments": result.moments,
             "near_misses": result.near_misses,
             "took_ms": result.took_ms,
+            "groups": result.groups,
+            "timings_ms": result.timings_ms,
         }
     return render_template(
         "search.html",

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from flask import Flask
+from flask import Flask, request
 from markupsafe import Markup, escape
 
 from query.language import parse
@@ -40,6 +40,33 @@ KIND_NAMES = {
 }
 """What the kinds of engines are called on the page."""
 
+KIND_TEXTS = {
+    "words": "by its words",
+    "meaning": "by its meaning",
+    "text": "by words and meaning",
+    "picture": "by its look",
+    "objects": "by count",
+    "title": "of the video",
+    "example": "like the example",
+    "feedback": "by your marks",
+    "rerank": "read again by a model",
+}
+"""How a channel was searched, as the explanation of a moment says it."""
+
+SEARCH_STAGE_NAMES = {
+    "plan": "Understanding the query",
+    "retrieve": "Looking",
+    "retrieve.text": "words",
+    "retrieve.pictures": "pictures",
+    "retrieve.objects": "objects",
+    "fuse": "Weighing",
+    "exclude": "Leaving out",
+    "join": "Joining over time",
+    "rerank": "Reading again",
+    "describe": "Describing",
+}
+"""The stages of a search as the page calls them; those with a dot are parts of the one before it."""
+
 STATE_NAMES = {
     "new": "New",
     "queued": "Waiting",
@@ -71,10 +98,25 @@ STAGE_NAMES = {
 def install(app: Flask) -> None:
     """Give the templates their filters and names."""
     app.jinja_env.filters.update(
-        clock=clock, span=span, size=size, percent=percent, likely=likely, ago=ago, highlight=highlight, cited=cited
+        clock=clock,
+        span=span,
+        size=size,
+        percent=percent,
+        likely=likely,
+        ago=ago,
+        highlight=highlight,
+        cited=cited,
+        figure=figure,
+        took=took,
     )
     app.jinja_env.globals.update(
-        channel_names=CHANNEL_NAMES, kind_names=KIND_NAMES, state_names=STATE_NAMES, stage_names=STAGE_NAMES
+        channel_names=CHANNEL_NAMES,
+        kind_names=KIND_NAMES,
+        state_names=STATE_NAMES,
+        stage_names=STAGE_NAMES,
+        kind_texts=KIND_TEXTS,
+        search_stage_names=SEARCH_STAGE_NAMES,
+        with_level=with_level,
     )
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -98,6 +140,21 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit in ("B", "KB") else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
+
+
+def figure(value: float) -> str:
+    """A score of any scale with about three digits: `12.4`, `0.381`."""
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
+
+
+def took(milliseconds: float) -> str:
+    """How long something took: `41 ms`, `2.3 s`."""
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def with_level(level: str) -> dict[str, list[str] | str]:
+    """The arguments of the page at hand, with another level of results."""
+    return {**request.args.to_dict(flat=False), "level": level}
 
 
 def percent(fraction: float) -> int:

@@ -254,3 +254,64 @@ def test_progress_moves_while_a_job_runs(browser: Browser, quiet: Settings) -> N
             expect(row).to_contain_text(words)
             assert page.locator("progress").evaluate("bar => bar.value") == pytest.approx(fraction)
         context.close()
+
+
+def test_an_explanation_opens_by_key_and_its_bars_end_at_the_confidence(page: Page) -> None:
+    page.goto("/?q=merge+sort+memory")
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    panel = page.locator(".moment").first.locator(".waterfall")
+    expect(panel).to_be_visible()
+    ends = panel.evaluate(
+        """table => {
+            const bars = [...table.querySelectorAll("tbody rect:not(.back)")];
+            const last = bars.at(-1), whole = table.querySelector("tfoot rect.whole");
+            const number = (bar, name) => Number(bar.getAttribute(name) ?? 0);
+            return [number(last, "x") + number(last, "width"), number(whole, "width")];
+        }"""
+    )
+    assert ends[0] == pytest.approx(ends[1], abs=0.1)
+    page.keyboard.press("e")
+    expect(panel).to_be_hidden()
+
+
+def test_levels_are_switched_and_chapters_play_from_their_beginning(page: Page) -> None:
+    page.goto("/?q=quicksort+pivot")
+    switch = page.get_by_label("What to list")
+    expect(switch.get_by_role("link", name="Moments")).to_have_attribute("aria-current", "true")
+    switch.get_by_role("link", name="Chapters").click()
+    page.wait_for_url("**level=chapters*")
+    group = page.locator(".group").first
+    expect(group.get_by_role("heading").first).to_contain_text("1. Opening")
+    switch.get_by_role("link", name="Videos").click()
+    page.wait_for_url("**level=videos*")
+    expect(page.locator(".group h3").first).to_contain_text("A lecture about sorting")
+    page.locator(".moment .crumbs a.chapter").first.click()
+    expect(page.get_by_label("Player", exact=True)).to_be_visible()
+    wait_for_time(page, 0.0, 5.5)
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=sorting+memory", "/?q=sorting+memory&level=videos", "/?q=zeppelin+airship"])
+def test_everything_on_the_page_has_a_name_and_nothing_is_there_twice(page: Page, path: str) -> None:
+    page.goto(path)
+    page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+    found = page.evaluate(
+        """() => {
+            const named = (item) => item.getAttribute("aria-label") || item.textContent.trim() || item.title
+                || [...(item.labels ?? [])].some((label) => label.textContent.trim());
+            const seen = (item) => item.checkVisibility() && !item.closest('[aria-hidden="true"]');
+            const controls = [...document.querySelectorAll("a, button, input, select, summary")].filter(seen);
+            const ids = [...document.querySelectorAll("[id]")].map((item) => item.id);
+            const headings = [...document.querySelectorAll("h1, h2, h3, h4")].map((item) => Number(item.tagName[1]));
+            return {
+                unnamed: controls.filter((item) => !named(item)).map((item) => item.outerHTML),
+                twice: ids.filter((id, at) => ids.indexOf(id) !== at),
+                pictures: [...document.querySelectorAll("img:not([alt])")].length,
+                tables: [...document.querySelectorAll("table")].filter((table) => !table.caption).length,
+                first: headings[0],
+                jumps: headings.filter((level, at) => at > 0 && level > headings[at - 1] + 1),
+                styled: document.querySelectorAll("[style], style").length,
+            };
+        }"""
+    )
+    assert found == {"unnamed": [], "twice": [], "pictures": 0, "tables": 0, "first": 1, "jumps": [], "styled": 0}

@@ -14,6 +14,7 @@ export class Player {
     this.duration = Number(root.dataset.duration ?? 0);
     this.chapters = [];
     this.pending = null;
+    this.active = null;
     if (!this.video) return;
     this.video.addEventListener("timeupdate", () => this.moved());
     this.video.addEventListener("loadedmetadata", () => this.ready());
@@ -21,8 +22,8 @@ export class Player {
     root.querySelector("[data-player-close]")?.addEventListener("click", () => this.close());
   }
 
-  /** Play a video from `start`; `end` and `title` describe the moment. */
-  async open({ videoId, title, start, end }) {
+  /** Play a video from `start`; `title` describes it, `moment` is the element of the moment that it belongs to. */
+  async open({ videoId, title, start, moment = null }) {
     this.root.hidden = false;
     document.querySelector("[data-found]")?.classList.add("playing");
     if (videoId !== this.videoId) {
@@ -34,7 +35,7 @@ export class Player {
     const page = this.root.querySelector("[data-player-page]");
     if (page) page.href = `/videos/${videoId}?t=${start.toFixed(2)}`;
     this.video.setAttribute("aria-label", title);
-    this.active = `${videoId}/${start}/${end}`;
+    this.active = moment;
     this.seek(start, true);
     this.draw();
   }
@@ -116,7 +117,7 @@ export class Player {
     for (const item of document.querySelectorAll(`.moment[data-video="${CSS.escape(this.videoId)}"]`)) {
       const moment = range(item);
       const mark = this.mark("moment-mark", moment, `Moment at ${clock(moment.start)}`);
-      const active = this.active === `${this.videoId}/${moment.start}/${moment.end}`;
+      const active = this.active === item;
       mark.classList.toggle("active", active);
       item.classList.toggle("active", active);
       marks.push(mark);

@@ -2,7 +2,7 @@
 
 export function startSearch(player) {
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-play]");
+    const link = event.target.closest("a[data-play], .moment a[data-seek]");
     if (!link || !player || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
     play(player, link);
@@ -20,14 +20,14 @@ export function startSearch(player) {
 
 function play(player, link) {
   const owner = link.closest("[data-start]");
+  const moment = link.closest(".moment");
   for (const other of document.querySelectorAll(".moment.active")) other.classList.remove("active");
-  link.closest(".moment")?.classList.add("active");
-  const title = owner.querySelector("a[data-title]")?.dataset.title ?? link.dataset.title ?? "";
+  moment?.classList.add("active");
   player.open({
     videoId: owner.dataset.video,
-    title,
-    start: Number(owner.dataset.start),
-    end: Number(owner.dataset.end),
+    title: moment?.querySelector("a[data-title]")?.dataset.title ?? link.dataset.title ?? "",
+    start: Number(link.dataset.seek ?? owner.dataset.start),
+    moment,
   });
 }
 
@@ -44,6 +44,9 @@ function keys(event, player) {
     field.select();
   } else if ((event.key === "j" || event.key === "k") && !typing) {
     step(event.key === "j" ? 1 : -1);
+  } else if (event.key === "e" && !typing) {
+    const why = document.activeElement?.closest(".moment")?.querySelector("details.why");
+    if (why) why.open = !why.open;
   }
 }
 
