@@ -11,6 +11,7 @@ import numpy.typing as npt
 from index.reader import Scope
 from index.scope import Overlaps
 from query.calibrate import Null, expected_maximum, logistic
+from query.found import POOL
 from query.fuse import fuse
 from query.picture_runs import picture_runs
 from query.plan import Requirement
@@ -32,7 +33,6 @@ MOST_PICTURES = 8
 MOST_LINES = 3
 """Sentences of an example that are looked for."""
 
-_POOL = 200
 _LOOSE = 1.0
 _TOLD = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 
@@ -57,6 +57,10 @@ class ExampleSet:
     def given(self) -> bool:
         """Whether there is any example."""
         return bool(self.images or self.stretches)
+
+
+NONE = ExampleSet()
+"""No example."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,12 @@ class ExampleRetriever:
 
     retriever: Retriever
 
-    def runs(self, examples: ExampleSet) -> list[Run]:
-        """Places that are like the examples, fused, best first; the examples' own places are left out."""
+    def runs(self, examples: ExampleSet, asked: str = "") -> list[Run]:
+        """Places that are like the examples, fused, best first; the examples' own places are left out.
+
+        Args:
+            asked: what the explanation calls them; empty where they are the whole query.
+        """
         found: list[Run] = []
         if examples.by != "said":
             found += self.pictures(self._vectors(examples), loose=examples.loose)
@@ -126,7 +134,7 @@ class ExampleRetriever:
             for stretch in examples.stretches:
                 found += self.told(stretch)
         elsewhere = [run for run in found if not any(_is_at(run, stretch) for stretch in examples.stretches)]
-        return fuse(elsewhere, _POOL)
+        return fuse(elsewhere, POOL, asked)
 
     def _vectors(self, examples: ExampleSet) -> Vector:
         """The pictures of all examples, `(n, d)`."""

@@ -15,12 +15,17 @@ POOL = 200
 
 @dataclass(slots=True)
 class Found:
-    """Ranked runs, best first, with what the user should know of how they were found."""
+    """Ranked runs, best first, with what the user should know of how they were found.
+
+    Attributes:
+        suggestions: the query as it was searched a second time, with near words for those that are nowhere.
+    """
 
     runs: list[Run]
     notes: list[str] = field(default_factory=list)
     clock: Stopwatch = field(default_factory=Stopwatch)
     searched: set[Channel] = field(default_factory=set)
+    suggestions: tuple[str, ...] = ()
 
     def timed(self, stage: str) -> AbstractContextManager[None]:
         """Add the time of a block to a stage."""

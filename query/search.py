@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from query.encoders import Encoders
+from query.examples import NONE, ExampleRetriever, ExampleSet
 from query.found import POOL, Found
 from query.fuse import conjoin, fuse
 from query.open_vocabulary import Finder
@@ -16,7 +17,7 @@ from query.runs import Run, suppress
 from query.sequences import cut_to, join_stages
 from query.source import Source
 from query.stages import LookAlike, StageSearch
-from reelseek.records import Image, VectorSpace
+from reelseek.records import VectorSpace
 
 __all__ = ["POOL", "Found", "Searcher"]
 
@@ -46,14 +47,14 @@ class Searcher:
     finder: Finder | None = None
     ranges: Mapping[str, Sequence[tuple[float, float]]] | None = None
 
-    def search(self, plan: Plan, image: Image | None = None, like: LookAlike | None = None) -> Found:
-        """Find what the plan asks for; with an image, places that look like it as well.
+    def search(self, plan: Plan, examples: ExampleSet = NONE, like: LookAlike | None = None) -> Found:
+        """Find what the plan asks for; with examples, places that are like them as well.
 
         Args:
             like: finds what is like the examples that the plan names.
         """
         found = Found([])
-        several = sum(_parts(plan)) + (image is not None) > 1
+        several = sum(_parts(plan)) + examples.given > 1
         search = StageSearch(
             self.source,
             self.encoders,
@@ -66,17 +67,13 @@ class Searcher:
             several,
         )
         stages = self._stages(plan, search)
-        if image is not None:
+        if examples.given:
             retriever = Retriever(
                 self.source, self.encoders, self.text_space, self.visual_space, self.k, found.searched, found.clock
             )
             with found.timed("retrieve"):
-                alike = retriever.pictures(self.encoders.picture(image), "")
-                examples = fuse(alike, POOL, "the example picture" if several else "")
-            if not stages:
-                stages = [examples]
-            else:
-                stages[0] = conjoin([stages[0], examples], POOL)
+                alike = ExampleRetriever(retriever).runs(examples, "the example" if several else "")
+            stages = [conjoin([stages[0], alike], POOL), *stages[1:]] if stages else [alike]
         with found.timed("join"):
             if len(stages) > 1:
                 found.runs = join_stages(stages, plan.joins, POOL)

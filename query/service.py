@@ -17,6 +17,8 @@ from query.answering.followups import complete, run_beside
 from query.answering.model import answer_question
 from query.decouple import decouple_question
 from query.encoders import Encoders
+from query.finding import Finding
+from query.found import Found
 from query.language import Filters, parse
 from query.moments import Describer
 from query.narrow import languages_of, scope_of
@@ -25,20 +27,23 @@ from query.open_vocabulary import Finder
 from query.places import Chapters
 from query.plan import Plan, make_plan
 from query.requests import AskRequest, SearchRequest
-from query.search import Found, Searcher
+from query.search import Searcher
 from query.source import Frame, Source, Statistics
+from query.suggest import Suggestion, read_vocabulary, suggest
 from query.timing import Stopwatch
 from query.transcript import chapters_of, frames_of, lines_of, segments_of, tracks_of
+from query.vocabulary import Vocabularies, Vocabulary
 from reelseek.answers import Answer
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
-from reelseek.records import Channel, Chapter, Image, ObjectTrack, Segment, TimedText, VectorSpace
+from reelseek.records import Channel, Chapter, ObjectTrack, Segment, TimedText, VectorSpace
 from reelseek.results import Moment, SearchResult
 from reelseek.settings import Settings
 
 __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
 
 NEAR_MISSES = 5
+_PATIENCE = 2.0
 SHOWN_CHANNELS = (Channel.VISUAL, Channel.SPEECH, Channel.SCREEN_TEXT, Channel.OBJECTS)
 """Channels whose engines every result names."""
 
@@ -86,6 +91,7 @@ class QueryService:
         self._encoders = Encoders(engines, settings.data / "cache")
         self._lock = threading.Lock()
         self._view: _View | None = None
+        self._vocabularies = Vocabularies()
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +114,7 @@ class QueryService:
         if session.searcher.visual_space is not None:
             self._encoders.picture_words("warm")
             self._encoders.picture_bank()
+        self._vocabulary(session.snapshot, None, 0.0)
 
     def status(self) -> dict[str, Resolution]:
         """What serves each channel."""
@@ -146,8 +153,17 @@ class QueryService:
         query = parse(request.query)
         session = self._open(request, query.filters)
         plan = only_channels(make_plan(query, session.view.statistics.labels), request.channels)
-        found = self._find(session, plan, next(iter(request.images.values()), None), begun)
+        found = self._find(request, session, plan, begun)
         return self._result(request, session, plan, found, begun)
+
+    def suggest(self, text: str, limit: int = 8, video_ids: frozenset[str] | None = None) -> list[Suggestion]:
+        """Completions of a query that is being typed, from the library's own words and names, the likeliest first.
+
+        Args:
+            video_ids: only from these videos; None is the whole library.
+        """
+        vocabulary = self._vocabulary(self._snapshot(), video_ids, _PATIENCE)
+        return suggest(text, vocabulary, limit) if vocabulary is not None else []
 
     def ask(self, request: AskRequest) -> Answer:
         """Answer a question with what is found, cited; or say that nothing here answers it.
@@ -172,7 +188,7 @@ class QueryService:
         plan = make_plan(query, session.view.statistics.labels)
         if not follow.bare:
             vlm, plan = self._decoupled(session, plan, vlm)
-        found = Found([]) if follow.bare else self._find(session, plan, None, begun)
+        found = Found([]) if follow.bare else self._find(search, session, plan, begun)
         if beside is not None and not any(run.confidence >= self.settings.query.cutoff for run in found.runs):
             next_to = run_beside(session.searcher.source, follow)
             found = Found([next_to] if next_to is not None else [])
@@ -251,14 +267,28 @@ class QueryService:
             session.notes.append(f"The model did not answer: {error} The answer is extractive.")
             return None, plan
 
-    def _find(self, session: _Session, plan: Plan, image: Image | None, begun: float) -> Found:
+    def _find(self, request: SearchRequest, session: _Session, plan: Plan, begun: float) -> Found:
         planned = {"plan": (time.perf_counter() - begun) * 1000}
-        if plan.empty and image is None:
+        finding = Finding(request, plan, session.searcher, self.catalogue, self.settings.query)
+        if finding.empty:
             session.notes.append("Say what to look for: filters and exclusions alone find nothing.")
             return Found([], clock=Stopwatch(planned))
-        found = session.searcher.search(plan, image)
+        found = finding.find()
+        if self.settings.query.near_words == "auto" and request.query:
+            with found.timed("near_words"):
+                vocabulary = self._vocabulary(session.snapshot, None, _PATIENCE)
+                finding.find_near(found, vocabulary)
         found.clock.ms = planned | found.clock.ms
         return found
+
+    def _vocabulary(self, snapshot: Snapshot, video_ids: frozenset[str] | None, wait: float) -> Vocabulary | None:
+        """The library's words, or those of some videos; None while they are read for the first time."""
+
+        def read() -> Vocabulary:
+            entries = [entry for entry in self.catalogue.videos(ids=video_ids) if entry.live_ingest]
+            return read_vocabulary(snapshot, entries, self._chapters.of, video_ids)
+
+        return self._vocabularies.get(video_ids, snapshot.version, read, wait)
 
     def _result(
         self, request: SearchRequest, session: _Session, plan: Plan, found: Found, begun: float
@@ -292,6 +322,7 @@ class QueryService:
             timings_ms=found.clock.ms,
             level=request.level,
             groups=tuple(groups),
+            suggestions=found.suggestions,
         )
 
     def _engine_notes(self, found: Found) -> list[str]:

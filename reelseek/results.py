@@ -161,6 +161,7 @@ class SearchResult:
         timings_ms: stage to milliseconds.
         level: what was asked for.
         groups: at the levels of chapters and videos, those that were found, best first; their moments are in `moments`.
+        suggestions: the query with near words in the place of those that the library does not have.
     """
 
     query: str
@@ -172,3 +173,4 @@ class SearchResult:
     timings_ms: dict[str, float] = field(default_factory=dict)
     level: Level = "moments"
     groups: tuple[Group, ...] = ()
+    suggestions: tuple[str, ...] = ()

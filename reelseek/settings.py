@@ -109,6 +109,11 @@ class QuerySettings(_Group):
     evidence_tokens: int = Field(2_000, ge=200, description="tokens of evidence text given to the VLM")
     evidence_frames: int = Field(8, ge=0, le=64, description="frames given to the VLM")
     cutoff: float = Field(0.5, ge=0, le=1, description="confidence under which a moment is a near miss")
+    like: float = Field(0.75, ge=0, le=10, description="how much moments marked as right move the query (Rocchio)")
+    unlike: float = Field(0.25, ge=0, le=10, description="how much moments marked as wrong move the query away")
+    near_words: Literal["auto", "off"] = Field(
+        "auto", description="whether a word that the library does not have is searched for as the word nearest to it"
+    )
     critic: Literal["auto", "off"] = Field(
         "auto", description="whether the VLM checks the claims of its answer that no words of the evidence confirm"
     )

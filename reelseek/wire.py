@@ -18,6 +18,7 @@ def search_payload(result: SearchResult) -> JsonObject:
         "groups": [group_payload(group) for group in result.groups],
         "near_misses": [moment_payload(moment) for moment in result.near_misses],
         "notes": list(result.notes),
+        "suggestions": list(result.suggestions),
         "timings_ms": {stage: round(value, 2) for stage, value in result.timings_ms.items()},
     }
 

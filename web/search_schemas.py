@@ -178,6 +178,9 @@ class SearchOut(Out):
     groups: list[GroupOut] = Field(description="at the levels of chapters and videos, what was found, best first")
     near_misses: list[MomentOut]
     notes: list[str]
+    suggestions: list[str] = Field(
+        default_factory=list, description="the query with near words for those that the library does not have"
+    )
     timings_ms: dict[str, float] = Field(description="stage to milliseconds")
 
 
