@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    agents,
     asking,
     doctor,
     evaluating,
@@ -47,6 +48,7 @@ app.command("videos")(searching.videos)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("web", hidden=True)(serving.web)
+app.command("mcp")(agents.mcp)
 app.command("doctor")(doctor.doctor)
 app.command("reindex")(upkeep.reindex)
 app.command("storage")(upkeep.storage)

@@ -1,4 +1,7 @@
-"""What the tools give: plain records, which become JSON for a model. All times are seconds."""
+"""What the tools give: plain records, which become JSON for a model. All times are seconds.
+
+They have no slots: what makes schemas of them takes a slot for the default of its field.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ NOTICE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VideoShort:
     """A video of the list. `state` is `indexed` when all of it can be searched."""
 
@@ -22,7 +25,7 @@ class VideoShort:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VideoList:
     """One page of the videos, the newest first."""
 
@@ -33,7 +36,7 @@ class VideoList:
     notice: str = NOTICE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proof:
     """One reason for a moment."""
 
@@ -43,7 +46,7 @@ class Proof:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hit:
     """A place in a video that was found. `link` opens it in a browser."""
 
@@ -57,7 +60,7 @@ class Hit:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hits:
     """What a search found, best first. `near_misses` are probably not it."""
 
@@ -68,7 +71,7 @@ class Hits:
     notice: str = NOTICE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChapterShort:
     """A titled stretch."""
 
@@ -77,7 +80,7 @@ class ChapterShort:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SegmentShort:
     """A segment with the beginnings of what is said and written in it, and the most of each object seen at once."""
 
@@ -89,7 +92,7 @@ class SegmentShort:
     objects: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Overview:
     """A whole video in short: its chapters, and one page of its segments."""
 
@@ -105,7 +108,7 @@ class Overview:
     notice: str = NOTICE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """A timed text: `channel` is `speech`, `screen_text`, `caption` or `sound`."""
 
@@ -116,7 +119,7 @@ class Line:
     speaker: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """Lines of a stretch of a video in order of time. `next_start` is where to read on; None at the end."""
 
@@ -129,7 +132,7 @@ class Reading:
     notice: str = NOTICE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Still:
     """A picture that stands in `[start, end)`, with what was found in it. `picture` counts the images, from 1."""
 
@@ -141,7 +144,7 @@ class Still:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inspection:
     """Pictures of stretches of a video, in order of time, with what is said meanwhile."""
 
@@ -153,7 +156,7 @@ class Inspection:
     notice: str = NOTICE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Presence:
     """How many are seen at once in `[start, end)`."""
 
@@ -162,7 +165,7 @@ class Presence:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Count:
     """How many of a label there are in a stretch of a video.
 
@@ -187,7 +190,7 @@ class Count:
     notice: str = NOTICE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cited:
     """What a sentence of an answer rests on; `number` is the `[n]` in its text."""
 
@@ -201,7 +204,7 @@ class Cited:
     link: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
     """An answer with its citations. `engine` is `extractive` when no model wrote it."""
 
