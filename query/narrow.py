@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from index.reader import Scope, Snapshot
@@ -13,6 +13,8 @@ from library.records import VideoEntry
 from query.query_terms import Filters
 from query.requests import SearchRequest
 from query.source import primary, videos_in_language
+from query.words import stems
+from reelseek.records import Chapter
 
 _END = 1e12
 _RECORDED = ("date_recorded", "com.apple.quicktime.creationdate", "creation_time", "date", "date_digitized", "year")
@@ -45,6 +47,29 @@ def scope_of(request: SearchRequest, filters: Filters, catalogue: Catalogue, sna
     if filters.after is not None or filters.before is not None:
         where = (Overlaps(filters.after or 0.0, _END if filters.before is None else filters.before),)
     return Scope(video_ids=frozenset.intersection(*sets) if sets else None, where=where)
+
+
+def chapter_ranges(
+    filters: Filters, catalogue: Catalogue, chapters: Callable[[VideoEntry], Iterable[Chapter]]
+) -> dict[str, list[tuple[float, float]]] | None:
+    """The times of the chapters that are asked for, by video; None where none are.
+
+    Args:
+        chapters: gives a video's.
+    """
+    if not filters.chapters:
+        return None
+    wanted = [set(stems(name)) for name in filters.chapters]
+    found: dict[str, list[tuple[float, float]]] = {}
+    for entry in catalogue.videos():
+        fitting = [
+            (chapter.start, chapter.end)
+            for chapter in (chapters(entry) if entry.live_ingest else ())
+            if all(words and words <= set(stems(chapter.title)) for words in wanted)
+        ]
+        if fitting:
+            found[entry.video_id] = fitting
+    return found
 
 
 def languages_of(filters: Filters) -> frozenset[str]:

@@ -15,13 +15,13 @@ from library.catalogue import Catalogue, open_catalogue
 from query.answering.asked import Asked
 from query.answering.followups import complete, run_beside
 from query.answering.model import answer_question
-from query.decouple import decouple_question
+from query.decouple import Decoupler
 from query.encoders import Encoders
 from query.finding import Finding
 from query.found import Found
 from query.language import Filters, parse
 from query.moments import Describer
-from query.narrow import languages_of, scope_of
+from query.narrow import chapter_ranges, languages_of, scope_of
 from query.only import only_channels
 from query.open_vocabulary import Finder
 from query.places import Chapters
@@ -42,6 +42,7 @@ from reelseek.settings import Settings
 
 __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
 
+_WITHOUT_MODEL = "Rules took the question apart, and an answer is extractive."
 NEAR_MISSES = 5
 _PATIENCE = 2.0
 SHOWN_CHANNELS = (Channel.VISUAL, Channel.SPEECH, Channel.SCREEN_TEXT, Channel.OBJECTS)
@@ -88,6 +89,7 @@ class QueryService:
         self.engines = engines
         self.store = store
         self._chapters = Chapters(store)
+        self._decoupler = Decoupler(settings.data / "cache" / "decoupled")
         self._encoders = Encoders(engines, settings.data / "cache")
         self._lock = threading.Lock()
         self._view: _View | None = None
@@ -152,7 +154,12 @@ class QueryService:
         request.check()
         query = parse(request.query)
         session = self._open(request, query.filters)
-        plan = only_channels(make_plan(query, session.view.statistics.labels), request.channels)
+        plan = make_plan(query, session.view.statistics.labels)
+        if self.settings.query.decouple == "model":
+            vlm, reason = self._model()
+            session.notes += [reason] if reason else []
+            _, plan = self._decoupled(session, plan, vlm)
+        plan = only_channels(plan, request.channels)
         found = self._find(request, session, plan, begun)
         return self._result(request, session, plan, found, begun)
 
@@ -186,7 +193,7 @@ class QueryService:
         session = self._open(search, query.filters)
         session.notes += [reason] if reason else []
         plan = make_plan(query, session.view.statistics.labels)
-        if not follow.bare:
+        if not follow.bare and self.settings.query.decouple != "rules":
             vlm, plan = self._decoupled(session, plan, vlm)
         found = Found([]) if follow.bare else self._find(search, session, plan, begun)
         if beside is not None and not any(run.confidence >= self.settings.query.cutoff for run in found.runs):
@@ -215,11 +222,16 @@ class QueryService:
         notes += [reason] if reason else []
         view = self._library_view(revision, snapshot, visual_space)
         scope = scope_of(request, filters, self.catalogue, snapshot)
+        ranges = chapter_ranges(filters, self.catalogue, self._chapters.of)
+        if ranges is not None:
+            chaptered = frozenset(ranges)
+            scope = replace(scope, video_ids=chaptered if scope.video_ids is None else scope.video_ids & chaptered)
         searches = request.searches or {"words", "meaning"}
         text_space = text_space if "meaning" in searches else None
         source = Source(snapshot, scope, view.statistics, languages_of(filters), by_words="words" in searches)
         finder = Finder(self.engines, self._encoders, self.store) if self.settings.engines.open_vocabulary else None
-        searcher = Searcher(source, self._encoders, text_space, visual_space, self.settings.query.candidates, finder)
+        k = self.settings.query.candidates
+        searcher = Searcher(source, self._encoders, text_space, visual_space, k, finder, ranges)
         return _Session(snapshot, view, searcher, notes)
 
     def _library_view(self, revision: int, snapshot: Snapshot, visual_space: VectorSpace | None) -> _View:
@@ -255,16 +267,17 @@ class QueryService:
         try:
             return self.engines.vlm(), ""
         except EngineUnavailable as error:
-            return None, f"The model did not answer: {error} The answer is extractive."
+            return None, f"The model did not answer: {error} {_WITHOUT_MODEL}"
 
     def _decoupled(self, session: _Session, plan: Plan, vlm: VlmEngine | None) -> tuple[VlmEngine | None, Plan]:
         """The plan as the model takes the question apart; a model that fails is not asked again."""
         if vlm is None:
             return None, plan
         try:
-            return vlm, decouple_question(vlm, plan, session.view.statistics.labels)
+            seconds = self.settings.engines.vlm_timeout
+            return vlm, self._decoupler.plan(vlm, plan, session.view.statistics.labels, seconds)
         except EngineUnavailable as error:
-            session.notes.append(f"The model did not answer: {error} The answer is extractive.")
+            session.notes.append(f"The model did not answer: {error} {_WITHOUT_MODEL}")
             return None, plan
 
     def _find(self, request: SearchRequest, session: _Session, plan: Plan, begun: float) -> Found:

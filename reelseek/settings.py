@@ -111,6 +111,11 @@ class QuerySettings(_Group):
     cutoff: float = Field(0.5, ge=0, le=1, description="confidence under which a moment is a near miss")
     like: float = Field(0.75, ge=0, le=10, description="how much moments marked as right move the query (Rocchio)")
     unlike: float = Field(0.25, ge=0, le=10, description="how much moments marked as wrong move the query away")
+    decouple: Literal["auto", "rules", "model"] = Field(
+        "auto",
+        description="who takes a query apart into speech, screen text and objects: the VLM for questions and rules for "
+        "searches (auto), rules always, or the VLM always (each new search waits for it)",
+    )
     near_words: Literal["auto", "off"] = Field(
         "auto", description="whether a word that the library does not have is searched for as the word nearest to it"
     )
