@@ -1,81 +1,288 @@
-"""`reelseek eval`: how well search finds what it should, on benchmarks and on this library."""
+"""`reelseek eval`: how well search finds what it should, on benchmarks, on the demo and on this library."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
-from cli.context import settings_of
+from cli.context import global_flags, settings_of
+from cli.evaluation_tables import (
+    show_ablation,
+    show_benchmark,
+    show_compared,
+    show_format,
+    show_history,
+    show_judged,
+    show_missed,
+)
 from cli.output import console, error_console
 from reelseek.durable import replace_file
 from reelseek.errors import InvalidRequest
-from reelseek.records import JsonObject
+from reelseek.records import Channel, JsonObject
+from reelseek.settings import Settings, load_settings
+
+Told = Callable[[str, int, int], None]
 
 Bench = Annotated[
     Path | None,
-    typer.Option(help="A benchmark folder with corpus.jsonl and queries.jsonl.", file_okay=False, exists=True),
+    typer.Option(
+        help="A folder with corpus.jsonl and queries.jsonl: its texts are indexed, its queries asked.",
+        file_okay=False, exists=True,
+    ),
+]  # fmt: skip
+FormatName = Annotated[
+    str | None,
+    typer.Option("--format", help="Moment retrieval for qvhighlights, tvr, charades, momentseeker or hirest."),
 ]
-Out = Annotated[Path | None, typer.Option(help="Write what each query found here.", dir_okay=False)]
+Truth = Annotated[Path | None, typer.Option(help="--format: the ground-truth file.", exists=True, dir_okay=False)]
+Videos = Annotated[Path | None, typer.Option(help="--format: index the videos of this folder first.", exists=True)]
+Score = Annotated[
+    Path | None, typer.Option(help="--format: score this prediction file alone.", exists=True, dir_okay=False)
+]
+Out = Annotated[Path | None, typer.Option(help="Write what each query found to this file.", dir_okay=False)]
 Cache = Annotated[Path | None, typer.Option(help="Where indexed corpora are kept; else in the data folder.")]
 Figures = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")]
+Against = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--against", metavar="GROUP.NAME=VALUE", help="--library: and once more with this setting; repeatable."
+    ),
+]
+AgainstData = Annotated[
+    Path | None,
+    typer.Option(
+        help="--library: and once more over another data folder, of the same videos.", file_okay=False, exists=True
+    ),
+]
+Compare = Annotated[
+    tuple[str, str] | None,
+    typer.Option(metavar="A B", help="Compare two runs of --library that were kept, by number or `last`."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Where the results of a call go."""
+
+    out: Path | None
+    figures: Path | None
+
+    def keep(self, figures: JsonObject) -> None:
+        if self.figures is not None:
+            replace_file(self.figures, (json.dumps(figures, indent=2) + "\n").encode())
 
 
 def evaluate(
     context: typer.Context,
     bench: Bench = None,
-    split: Annotated[str, typer.Option(help="Only queries of this split; empty takes all.")] = "",
-    query_type: Annotated[str, typer.Option("--type", help="Only queries of this type.")] = "",
-    out: Out = None,
-    within_video: Annotated[bool, typer.Option("--within-video", help="Search each query in its own video.")] = False,
-    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many moments a query asks for.")] = 10,
+    demo: Annotated[bool, typer.Option("--demo", help="The demo library and its ground truth.")] = False,
+    library: Annotated[
+        bool, typer.Option("--library", help="Queries mined out of this library, kept in a history.")
+    ] = False,
+    format_name: FormatName = None,
+    compare: Compare = None,
+    history: Annotated[bool, typer.Option("--history", help="List the runs of --library that were kept.")] = False,
+    split: Annotated[str, typer.Option(help="--bench: only queries of this split.")] = "",
+    query_type: Annotated[str, typer.Option("--type", help="--bench: only queries of this type.")] = "",
+    within_video: Annotated[bool, typer.Option("--within-video", help="--bench: each query in its own video.")] = False,
+    channel: Annotated[
+        list[Channel] | None, typer.Option("--channel", help="--bench: search only this channel; repeatable.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="--bench: how many moments a query asks for.")] = 10,
+    limit: Annotated[int, typer.Option(min=0, help="--bench: only so many queries, evenly spread; 0 takes all.")] = 0,
+    ablation: Annotated[
+        bool, typer.Option("--ablation", help="Fusion against each of its parts alone: --bench, --demo, --library.")
+    ] = False,
+    truth: Truth = None,
+    videos: Videos = None,
+    score: Score = None,
+    per_kind: Annotated[int, typer.Option(min=1, max=5000, help="--library: queries of each kind.")] = 50,
+    seed: Annotated[int, typer.Option(help="--library: draws other queries.")] = 1,
+    note: Annotated[str, typer.Option(help="--library: a remark that is kept with the run.")] = "",
+    against: Against = None,
+    against_data: AgainstData = None,
     cache: Cache = None,
+    out: Out = None,
     as_json: Figures = None,
 ) -> None:
-    """Measure how well search finds what it should."""
-    from bench.evaluation.benchmark import Task, run_benchmark
+    """Measure how well search finds what it should.
+
+    One of --bench, --demo, --library, --format, --compare and --history says what is measured.
+    """
+    modes = (bench is not None, demo, library, format_name is not None, compare is not None, history)
+    if sum(modes) != 1:
+        raise InvalidRequest("Give one of --bench DIR, --demo, --library, --format NAME, --compare A B, --history.")
+    settings, kept = settings_of(context), _Kept(out, as_json)
+    if bench is not None:
+        from bench.evaluation.benchmark import Task
+
+        channels = frozenset(channel) if channel else None
+        task = Task(bench, split, query_type, within_video, k, limit, channels)
+        _bench(task, settings, cache or settings.data / "evaluation" / "corpora", kept, ablation=ablation)
+    elif demo:
+        _demo(settings, kept, ablation=ablation)
+    elif format_name is not None:
+        _format(format_name, truth, settings, kept, videos=videos, score=score)
+    elif library and ablation:
+        _library_ablation(settings, kept, per_kind, seed)
+    elif library:
+        other = _other_settings(context, settings, against or [], against_data)
+        _library(settings, kept, per_kind=per_kind, seed=seed, note=note, other=other)
+    else:
+        _history(settings, kept, compare)
+
+
+def _bench(task: Any, settings: Settings, cache: Path, kept: _Kept, *, ablation: bool) -> None:
+    from bench.evaluation.ablation import ablate_benchmark
+    from bench.evaluation.benchmark import run_benchmark
     from bench.evaluation.runs import write_run
 
-    settings = settings_of(context)
-    if bench is None:
-        raise InvalidRequest("There is nothing to evaluate.", hint="Name a benchmark folder: --bench DIR.")
-    task = Task(bench, split, query_type, within_video, k)
     with _progress() as told:
-        figures, run = run_benchmark(task, settings, cache or settings.data / "evaluation" / "corpora", told)
-    if out:
-        write_run(out, run)
-    _show(figures)
-    _keep(figures, as_json)
+        if ablation:
+            figures = ablate_benchmark(task, settings, cache, told)
+        else:
+            figures, run = run_benchmark(task, settings, cache, told)
+    if ablation:
+        show_ablation(figures)
+    else:
+        if kept.out:
+            write_run(kept.out, run)
+        show_benchmark(figures)
+    kept.keep(figures)
 
 
-def _show(figures: JsonObject) -> None:
-    out = console()
-    where = "in its own video" if figures["within_video"] else f"in {figures['videos']} videos"
-    named = " ".join(filter(None, (figures["bench"], figures["split"], figures["type"])))
-    out.print(f"{named}: {figures['n']} queries, each searched {where}", markup=False)
-    names = [name for name, value in figures.items() if name != "n" and isinstance(value, float)]
-    table = Table(*names)
-    table.add_row(*(f"{figures[name]:.4f}" for name in names))
-    out.print(table)
-    stages = Table("one search (ms)", "p50", "p95")
-    for stage, cost in figures["latency_ms"].items():
-        stages.add_row(stage, f"{cost['p50']:.1f}", f"{cost['p95']:.1f}")
-    out.print(stages)
+def _demo(settings: Settings, kept: _Kept, *, ablation: bool) -> None:
+    from bench.evaluation.ablation import ablate_judged
+    from bench.evaluation.demo import demo_queries, evaluate_demo, index_demo
+    from bench.evaluation.judged import STRICT_IOU
+    from query.service import open_service
+
+    engines = settings.engines.model_copy(update={"demo_models": True})
+    own = settings.model_copy(
+        update={"data": settings.data / "evaluation" / "demo", "engines": engines, "artefacts": "", "database": ""}
+    )
+    with _progress() as told:
+        if ablation:
+            index_demo(own)
+            with open_service(own) as service:
+                figures = ablate_judged(service, demo_queries(service.catalogue), STRICT_IOU, told)
+        else:
+            figures = evaluate_demo(own, told)
+    if ablation:
+        show_ablation(figures)
+    else:
+        show_judged(figures)
+        show_missed(figures["missed"])
+    kept.keep(figures)
 
 
-def _keep(figures: JsonObject, path: Path | None) -> None:
-    if path is not None:
-        replace_file(path, (json.dumps(figures, indent=2) + "\n").encode())
+def _format(
+    name: str, truth: Path | None, settings: Settings, kept: _Kept, *, videos: Path | None, score: Path | None
+) -> None:
+    from bench.evaluation.formats import FORMATS
+    from bench.evaluation.moment_retrieval import predict
+    from query.service import open_service
+
+    if name not in FORMATS:
+        raise InvalidRequest(f"There is no format {name!r}.", hint=f"Known are {', '.join(FORMATS)}.")
+    if truth is None:
+        raise InvalidRequest("The queries are missing.", hint="Name the ground truth: --truth FILE.")
+    form = FORMATS[name]
+    queries = form.read_truth(truth)
+    if score is not None:
+        predictions = form.read(score, queries)
+    else:
+        if videos is not None:
+            from cli.indexing import index_with_progress
+
+            index_with_progress(settings, [videos])
+        with _progress() as told, open_service(settings) as service:
+            predictions = predict(service, queries, form, lambda a, b: told("searching", a, b))
+        if kept.out:
+            form.write(kept.out, queries, predictions)
+    figures = form.figures(queries, predictions) if any(query.windows for query in queries) else {}
+    if figures:
+        show_format(figures, name)
+    else:
+        console().print("The ground truth tells no answers: nothing is scored.")
+    kept.keep(figures)
+
+
+def _library(
+    settings: Settings, kept: _Kept, *, per_kind: int, seed: int, note: str, other: tuple[Settings, str] | None
+) -> None:
+    from bench.evaluation.history import add_run, compared, read_history
+    from bench.evaluation.own_library import library_queries, run_library
+    from query.service import open_service
+
+    runs = read_history(settings.data)
+    number = runs[-1].number + 1 if runs else 1
+    with _progress() as told:
+        with open_service(settings) as service:
+            queries = library_queries(service, per_kind, seed)
+            run = run_library(service, queries, number=number, note=note, told=told)
+        if other is not None:
+            with open_service(other[0]) as service:
+                second = run_library(service, queries, number=number + 1, note=other[1], told=told)
+    add_run(settings.data, run)
+    show_judged(run.figures)
+    show_missed(run.figures["missed"])
+    cutoff = settings.query.cutoff
+    if other is not None:
+        add_run(settings.data, second)
+        show_judged(second.figures)
+        show_compared(compared(run, second, cutoff), ("these settings", other[1]))
+    elif runs:
+        show_compared(compared(runs[-1], run, cutoff), (f"run {runs[-1].number}", f"run {run.number}"))
+    kept.keep(asdict(run) if other is None else {"first": asdict(run), "second": asdict(second)})
+
+
+def _library_ablation(settings: Settings, kept: _Kept, per_kind: int, seed: int) -> None:
+    from bench.evaluation.ablation import ablate_judged
+    from bench.evaluation.own_library import library_queries
+    from query.service import open_service
+
+    with _progress() as told, open_service(settings) as service:
+        figures = ablate_judged(service, library_queries(service, per_kind, seed), told=told)
+    show_ablation(figures)
+    kept.keep(figures)
+
+
+def _history(settings: Settings, kept: _Kept, compare: tuple[str, str] | None) -> None:
+    from bench.evaluation.history import compared, find_run, read_history
+
+    runs = read_history(settings.data)
+    if compare is None:
+        show_history(runs)
+        kept.keep({"runs": [asdict(run) for run in runs]})
+        return
+    first, second = (find_run(runs, name) for name in compare)
+    found = compared(first, second, settings.query.cutoff)
+    show_compared(found, (f"run {first.number}", f"run {second.number}"))
+    kept.keep(asdict(found))
+
+
+def _other_settings(
+    context: typer.Context, settings: Settings, against: list[str], data: Path | None
+) -> tuple[Settings, str] | None:
+    """The second side of a comparison, and what it is called."""
+    if not against and data is None:
+        return None
+    flags: dict[str, Any] = dict(context.find_root().obj or {})
+    for group, values in global_flags(data or settings.data, against).items():
+        flags[group] = {**flags.get(group, {}), **values} if isinstance(values, dict) else values
+    return load_settings(flags), ", ".join([*against, *([str(data)] if data else [])])
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def _progress() -> Iterator[Told]:
     """A progress bar on standard error, and what moves it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=error_console(), transient=True) as bars:

@@ -11,7 +11,7 @@ from bench.evaluation.corpus_library import CorpusLibrary, corpus_library, video
 from bench.evaluation.runs import Ask, RunRow, ask_all, depth, summary
 from query.service import SearchRequest
 from reelseek.errors import NotFound
-from reelseek.records import JsonObject
+from reelseek.records import Channel, JsonObject
 from reelseek.settings import Settings
 
 Told = Callable[[str, int, int], None]
@@ -31,6 +31,8 @@ class Task:
         split, query_type: of the queries; empty takes all.
         within_video: the video of a query is known: it is searched in that one alone.
         k: moments asked for; never fewer than the metrics look at.
+        limit: only so many queries, evenly spread over them; 0 takes all.
+        channels: only these are searched; None searches all.
     """
 
     folder: Path
@@ -38,6 +40,8 @@ class Task:
     query_type: str = ""
     within_video: bool = False
     k: int = 10
+    limit: int = 0
+    channels: frozenset[Channel] | None = None
 
     def asking(self, names: Collection[str]) -> Ask:
         """How queries are asked in a library of these videos: with nothing cut off.
@@ -50,7 +54,9 @@ class Task:
             if not query.query or (self.within_video and video not in names):
                 return None
             videos = (video,) if self.within_video else ()
-            return SearchRequest(query.query, k=depth(self.k), video_ids=videos, min_confidence=0.0)
+            return SearchRequest(
+                query.query, k=depth(self.k), video_ids=videos, min_confidence=0.0, channels=self.channels
+            )
 
         return ask
 
@@ -75,6 +81,8 @@ def prepare(task: Task, settings: Settings, cache: Path, told: Told = nobody) ->
         InvalidRequest: a row is broken; the message says which.
     """
     queries = read_queries(task.folder, task.split, task.query_type)
+    if 0 < task.limit < len(queries):
+        queries = [queries[number * len(queries) // task.limit] for number in range(task.limit)]
     videos = searched_videos(read_corpus(task.folder), task.split, queries)
     if not videos:
         raise NotFound(f"{task.folder} has no videos to search in.")

@@ -10,9 +10,13 @@ from pathlib import Path
 
 from bench.evaluation.corpus import BenchQuery, rows
 from bench.evaluation.ranking import DEPTH, Result, mean_figures, query_figures
+from bench.evaluation.statistics import bootstrap
 from query.service import QueryService, SearchRequest
 from reelseek.errors import InvalidRequest
 from reelseek.records import JsonObject
+
+SURE = ("R@1", "nDCG@10")
+"""The figures that are given with their 95 % interval."""
 
 Ask = Callable[[BenchQuery], SearchRequest | None]
 """Makes the request of a query; None where it cannot be asked, and so finds nothing."""
@@ -105,9 +109,11 @@ def scored(queries: Sequence[BenchQuery], run: Iterable[RunRow]) -> list[dict[st
 def summary(queries: Sequence[BenchQuery], run: Sequence[RunRow]) -> JsonObject:
     """The means over all queries that have an answer, and what the searches cost."""
     figures = scored(queries, run)
+    intervals = {name: bootstrap([row[name] for row in figures]) for name in SURE}
     return {
         "n": len(figures),
         **{name: round(value, 4) for name, value in mean_figures(figures).items()},
+        "interval": {name: [round(item.low, 4), round(item.high, 4)] for name, item in intervals.items()},
         "latency_ms": latencies(run),
     }
 

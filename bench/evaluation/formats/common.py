@@ -74,6 +74,7 @@ class Format:
         places: where its tasks search.
         depth: how many windows a prediction holds at most.
         figures: may raise `InvalidRequest` where nothing can be scored.
+        saliency: whether a prediction has a score for every 2 s.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Format:
     write: Callable[[Path, Truth, Predictions], None]
     read: Callable[[Path, Truth], dict[str, Prediction]]
     figures: Callable[[Truth, Predictions], JsonObject]
+    saliency: bool = False
 
 
 @contextmanager

@@ -160,4 +160,4 @@ def _brief(found: JsonObject) -> JsonObject:
     return brief
 
 
-FORMAT = Format("qvhighlights", ("video",), MOST, read_truth, write, read, figures)
+FORMAT = Format("qvhighlights", ("video",), MOST, read_truth, write, read, figures, saliency=True)
