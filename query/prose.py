@@ -158,7 +158,8 @@ def _is_joint(kind: str, left: str, right: str, marked: bool, *, last: bool) -> 
     if not left.strip():
         return False
     if not right.strip():
-        return kind == "then" and last  # half a query: it is told that something is missing
+        # half a query: it is told that something is missing
+        return kind == "then" and last and not _WE & set(left.lower().split())
     if marked:
         return True
     if not _says_something(left) or not _says_something(right):

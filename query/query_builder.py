@@ -41,7 +41,7 @@ _NO_FACT = (
     f"behind an object stands :{' or :'.join(EVENTS)}, or a place with another object, as in object:cup:left-of:laptop "
     f"({', '.join(RELATIONS)})"
 )
-_LANGUAGE = re.compile(r"[:|\"“„«]|(?<!\S)-\S|(?<!\S)(?:or|not|within|OR|NOT|WITHIN)(?!\S)")
+_LANGUAGE = re.compile(r"[:|\"“„«]|(?<!\S)-\S|(?<!\S)(?:or|not|within|OR|NOT|WITHIN|THEN|WHILE)(?!\S)")
 _COMBINATIONS = 12
 _FILTERS = {"video": "videos", "tag": "tags", "lang": "languages", "chapter": "chapters"}
 

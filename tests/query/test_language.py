@@ -8,7 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query.language import MAX_QUERY, Days, Field, Filters, Join, ObjectCount, Query, Stage, Words, parse
+from query.language import (
+    MAX_QUERY,
+    Days,
+    Either,
+    Example,
+    Field,
+    Filters,
+    Join,
+    Near,
+    ObjectCount,
+    Query,
+    Span,
+    Speaker,
+    Stage,
+    Words,
+    parse,
+)
 from query.plan import make_plan
 
 
@@ -49,6 +65,8 @@ def test_words_in_all_their_forms(text: str, words: tuple[Words, ...]) -> None:
         ("object:car == 3", ObjectCount("car", "=", 3)),
         ('object:"traffic light"<2', ObjectCount("traffic light", "<", 2)),
         ("-object:person", ObjectCount("person", ">=", 1, negated=True)),
+        ("not object:person", ObjectCount("person", ">=", 1, negated=True)),
+        ("object:car=2-4", ObjectCount("car", ">=", 2, most=4)),
     ],
 )
 def test_object_counts(text: str, count: ObjectCount) -> None:
@@ -86,6 +104,135 @@ def test_sequences() -> None:
     )
 
 
+def either(*texts: str) -> Either:
+    return Either(tuple(Stage((Words(text),)) for text in texts))
+
+
+def said(text: str) -> Stage:
+    return Stage((Words(text, Field.SAID),))
+
+
+@pytest.mark.parametrize(
+    ("text", "stage"),
+    [
+        ("cats | dogs", Stage(either=(either("cats", "dogs"),))),
+        ("cats or dogs", Stage(either=(either("cats", "dogs"),))),
+        ("a red car OR a yellow bus", Stage(either=(either("a red car", "a yellow bus"),))),
+        ("red (car | bus) at night", Stage(either=(either("red car at night", "red bus at night"),))),
+        ("said:(cost | budget)", Stage(either=(Either((said("cost"), said("budget"))),))),
+        ("said:cost or text:budget", Stage(either=(Either((said("cost"), Stage((Words("budget", Field.TEXT),)))),))),
+        ("(said:a | said:b) object:car", Stage((), (ObjectCount("car"),), either=(Either((said("a"), said("b"))),))),
+        ("-(cat | dog) horse", Stage((Words("cat", negated=True), Words("dog", negated=True), Words("horse")))),
+        ("dog NOT cat", Stage((Words("dog"), Words("cat", negated=True)))),
+        ("((cats | dogs))", Stage(either=(either("cats", "dogs"),))),
+        ("the budget (for next year)", Stage((Words("the budget for next year"),))),
+        ("speaker:maria said:budget", Stage((Words("budget", Field.SAID),), speakers=(Speaker("maria"),))),
+        ("image:one cat", Stage((Words("cat"),), examples=(Example("image", "one"),))),
+        ("like:film@1:20-1:30", Stage(examples=(Example("like", "film", 80.0, 90.0),))),
+        ('like:"My film"@80s', Stage(examples=(Example("like", "My film", 80.0),))),
+    ],
+)
+def test_alternatives_brackets_and_examples(text: str, stage: Stage) -> None:
+    assert one(text) == stage
+
+
+@pytest.mark.parametrize(
+    ("text", "anchor", "other", "window", "negated"),
+    [
+        ("said:hello within 10s of object:dog", said("hello"), Stage((), (ObjectCount("dog"),)), 10.0, False),
+        ("a dog within 2 minutes of a cat", Stage((Words("a dog"),)), Stage((Words("a cat"),)), 120.0, False),
+        ("not said:hello within 10s of dog", Stage((Words("dog"),)), said("hello"), 10.0, True),
+        ("not red car within 1:30 of dog", Stage((Words("dog"),)), Stage((Words("red car"),)), 90.0, True),
+        ("dog not within 10 s of said:hello", Stage((Words("dog"),)), said("hello"), 10.0, True),
+        ("NOT dog WITHIN 1h OF cat", Stage((Words("cat"),)), Stage((Words("dog"),)), 3600.0, True),
+    ],
+)
+def test_proximity(text: str, anchor: Stage, other: Stage, window: float, negated: bool) -> None:
+    stage = one(text)
+    assert stage == Stage(anchor.words, anchor.objects, near=(Near(other, window, negated),))
+
+
+def test_a_sequence_of_all_of_it() -> None:
+    query = parse("(said:a | text:b) then[2 minutes] not object:car within 5s of object:dog then c while d or e")
+    assert query.notes == ()
+    assert query.joins == (Join("then", 120.0), Join("then"), Join("while"))
+    assert [len(stage.either) for stage in query.stages] == [1, 0, 0, 1]
+    assert query.stages[1].near[0].negated
+    assert [stage.text for stage in query.stages] == [
+        "(said:a | text:b)",
+        "not object:car within 5s of object:dog",
+        "c",
+        "d or e",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "fits", "not_"),
+    [
+        ("duration:>10m", Span(600.0, above=True), 601, 600),
+        ("duration:<90s", Span(most=90.0, closed=False), 89, 90),
+        ("duration:>=1:30", Span(90.0), 90, 89),
+        ("duration:5m-10m", Span(300.0, 600.0), 600, 601),
+        ("duration:> 2 hours", None, 0, 0),
+        ('duration:">2 hours"', Span(7200.0, above=True), 7201, 7200),
+        ("duration:10m", Span(540.0, 660.0), 630, 700),
+    ],
+)
+def test_lengths(text: str, span: Span | None, fits: float, not_: float) -> None:
+    query = parse(f"dog {text}")
+    if span is None:  # 2 h cannot be told from 2 and a word
+        assert query.filters.durations[0].holds(3)
+        return
+    assert query.filters.durations == (span,)
+    assert span.holds(fits)
+    assert not span.holds(not_)
+
+
+def test_days() -> None:
+    filters = parse("dog recorded:2024-05 added:>=2024 added:<2025-02-03 recorded:2024-05-31 added:>2023").filters
+    assert filters.recorded == (
+        Days(date(2024, 5, 1), date(2024, 6, 1)),
+        Days(date(2024, 5, 31), date(2024, 6, 1)),
+    )
+    assert filters.added == (Days(date(2024, 1, 1)), Days(end=date(2025, 2, 3)), Days(date(2024, 1, 1)))
+    assert filters.recorded[0].holds(date(2024, 5, 31))
+    assert not filters.recorded[0].holds(date(2024, 6, 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "to be or not to be",
+        "then we add the flour",
+        "mix the flour, then we add the water to it",
+        "if the rate is too high then the loss explodes",
+        "what has happened since then",
+        "since then the company has grown",
+        "it took a while to settle",
+        "more or less the same",
+        "one or two remarks on that",
+        "we can use buttons or we can use knobs for the volume",
+        "whether speech recognition or a remote control is better",
+        "do you want a speech recogniser or a display?",
+        "why is it not within ten minutes of the station",
+        "the trousers do not fit",
+        "within reason of course",
+        "Now and then he smiles",
+        "WE SHOULD STOP THEN",
+        "is there a red car then a bus?",
+    ],
+)
+def test_sentences_are_words(text: str) -> None:
+    assert one(text) == Stage((Words(text if text != "WE SHOULD STOP THEN" else "WE SHOULD STOP then"),))
+
+
+def test_plain_operators_may_be_a_sentence_too() -> None:
+    assert parse("mix the flour then bake the bread").spoken == "mix the flour then bake the bread"
+    assert parse("red cars or yellow buses").spoken
+    for explicit in ("said:flour then bread", "flour THEN bread", "flour then[3s] bread", "cats | dogs", "cats"):
+        assert parse(explicit).spoken == ""
+
+
 def test_in_a_question_then_and_while_are_words() -> None:
     query = parse("What does he say while the slide is shown?")
     assert query.stages == (Stage((Words("What does he say while the slide is shown?"),)),)
@@ -105,6 +252,19 @@ def test_in_a_question_then_and_while_are_words() -> None:
         ("-video:x cat", 1, "x cat"),
         ("cat then -dog", 1, "cat then dog"),
         ("a then[3s b", 3, "a 3s b"),
+        ("cat | | dog", 7, "cat dog"),
+        ("| dog", 1, "dog"),
+        ("cat |", 6, "cat"),
+        ("dog WITHIN soon OF cat", 5, "dog WITHIN soon OF cat"),
+        ("x duration:long", 12, "x long"),
+        ("x recorded:yesterday", 12, "x yesterday"),
+        ("x (said: | b) y", 10, "x b y"),
+        ("(dog THEN cat) x", 6, "dog THEN cat x"),
+        ("like:film x", 6, "film x"),
+        ("like:film@5-2 x", 1, "film@5-2 x"),
+        ("-(said:a text:b) c", 1, "a b c"),
+        ("dog | -cat", 5, "dog cat"),
+        ("object:car=4-2 x", 11, "car 4-2 x"),
     ],
 )
 def test_a_mistake_is_pointed_at_and_its_words_are_searched(text: str, position: int, left: str) -> None:
@@ -126,6 +286,21 @@ PIECES = st.sampled_from(
         "then",
         "while",
         "then[",
+        "or",
+        "OR",
+        "|",
+        "not",
+        "NOT",
+        "within 10s of",
+        "NOT WITHIN 2m OF",
+        "(a | b)",
+        "(said:a",
+        "speaker:",
+        "like:a@1-2",
+        "image:",
+        "duration:>3m",
+        "recorded:",
+        "chapter:x",
         "said:",
         "object:",
         "car>=2",
@@ -153,5 +328,22 @@ def test_any_text_parses_to_a_plan(text: str) -> None:
     assert all(note.startswith("Character ") for note in query.notes)
     plan = make_plan(query, ("car", "red circle", "person"))
     for stage in plan.stages:
-        for requirement in (*stage.requirements, *stage.excluded):
-            assert requirement.requests or requirement.objects or requirement.facts
+        for requirement in (*stage.every_requirement(), *stage.excluded):
+            assert requirement.requests or requirement.objects or requirement.facts or requirement.example
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=4), st.sampled_from(["", " "]))
+def test_no_pattern_repeated_makes_reading_slow(pieces: list[str], between: str) -> None:
+    """No time is measured: what backtracks without end at 4,000 characters runs into the suite's own limit."""
+    unit = between.join(pieces) + between
+    query = parse(unit * (MAX_QUERY // max(1, len(unit))))
+    assert len(query.joins) == len(query.stages) - 1
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["(", "((a", '("', '(" (', "not ", "NOT a ", "then[", "(a | ", "within 1s of ", "a NOT WITHIN 1s OF ", "1:1"],
+)
+def test_what_invites_backtracking_is_read(unit: str) -> None:
+    assert parse(unit * (MAX_QUERY // len(unit))).stages
