@@ -337,10 +337,10 @@ def _checked(ranges: Ranges, duration: float) -> list[tuple[float, float]]:
         raise InvalidRequest(f"Give 1 to {MOST_RANGES} stretches, not {len(ranges)}.")
     spans = []
     for start, end in ranges:
-        if not 0 <= start < end:
-            raise InvalidRequest(f"There is nothing between {start:g} s and {end:g} s.")
         if duration and start >= duration:
             raise InvalidRequest(f"The video ends at {format_time(duration)} ({duration:.1f} s), before {start:g} s.")
+        if not 0 <= start < end:
+            raise InvalidRequest(f"There is nothing between {start:g} s and {end:g} s.")
         spans.append((float(start), min(float(end), duration) if duration else float(end)))
     return spans
 

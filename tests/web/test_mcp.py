@@ -29,11 +29,13 @@ from typer.testing import CliRunner
 from cli.main import app
 from library import keys
 from library.catalogue import open_catalogue
+from reelseek.errors import Conflict, Forbidden, InvalidRequest
 from reelseek.settings import Settings, load_settings
 from tests.support.command import ROOT, command
 from tests.support.media import busy, steady, write_video
 from tests.support.web import HOSTILE_LINE, LECTURE, TRAFFIC, build_library
 from web.mcp_server import _Calls
+from web.mcp_serving import serve_http
 
 TOOLS = {"list_videos", "search", "ask", "browse", "inspect", "count", "read", "get_transcript"}
 FLAGS = [f"--set=engines.{name}=off" for name in ("visual", "speech", "screen_text", "objects")]
@@ -55,7 +57,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     cues = [(1.0, 4.0, "The lighthouse keeper counts the ships."), (6.0, 8.0, "Fog comes in from the sea.")]
     scenes = [(5.0, busy(1, 1280, 720)), (5.0, busy(2, 1280, 720))]
     film = write_video(folder / "lighthouse.mkv", steady(scenes, 5.0), cues=cues)
-    done = CliRunner().invoke(app, ["--data", str(settings.data), *FLAGS, "index", str(film)])
+    done = CliRunner().invoke(
+        app, ["--data", str(settings.data), *FLAGS, "--set=engines.sentence=off", "index", str(film)]
+    )
     assert done.exit_code == 0, done.output
     with open_catalogue(settings) as catalogue:
         return Library(settings, catalogue.named_video("lighthouse").video_id)
@@ -212,7 +216,7 @@ def test_hostile_texts_stay_between_marks_that_they_cannot_know(library: Library
     async def work(client: Client) -> None:
         result = await client.call_tool("search", {"query": "lorries crossing"})
         found = body(result)
-        assert found["moments"][0]["evidence"][0]["text"] == HOSTILE_LINE
+        assert HOSTILE_LINE in [piece["text"] for piece in found["moments"][0]["evidence"]]
         outside = re.sub(r"<(untrusted-[0-9a-f]{12})>.*</\1>", "", result.content[0].text, flags=re.DOTALL)
         assert "lorries" not in outside
 
@@ -237,22 +241,13 @@ def test_over_http_several_clients_are_served_and_other_sites_are_kept_out(libra
     accept = {"Accept": "application/json, text/event-stream"}
     assert httpx.post(url, json=message, headers={**accept, "Host": "evil.example"}).status_code == 421
     assert httpx.post(url, json=message, headers={**accept, "Origin": "http://evil.example"}).status_code == 403
-    port = int(url.rpartition(":")[2].partition("/")[0])
-    taken = subprocess.run(
-        command("mcp", "--http", "--port", str(port), data=library.settings.data),
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert taken.returncode == 5
-    assert "Cannot listen" in taken.stderr
+    with pytest.raises(Conflict, match="Cannot listen"):
+        serve_http(library.settings, "127.0.0.1", int(url.rpartition(":")[2].partition("/")[0]))
 
 
 def test_over_http_a_key_is_needed_once_there_is_one(settings: Settings) -> None:
-    outside = subprocess.run(
-        command("mcp", "--http", "--host", "0.0.0.0", data=settings.data),
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert outside.returncode == 6
-    assert "without an API key" in outside.stderr
+    with pytest.raises(Forbidden, match="without an API key"):
+        serve_http(settings, "0.0.0.0", 0)
     with open_catalogue(settings) as catalogue:
         secret = keys.create_key(catalogue, "agent")
     with served(settings) as url:
@@ -302,7 +297,5 @@ def test_the_command_starts_light_and_says_what_is_missing(tmp_path: Path) -> No
     assert result.stdout.splitlines()[0] == "[]"
     assert result.returncode == 7, result.stderr
     assert "reelseek[agents]" in result.stderr
-    mixed = subprocess.run(
-        command("mcp", "--port", "1", data=tmp_path), cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert mixed.returncode == 2
+    mixed = CliRunner().invoke(app, ["--data", str(tmp_path), "mcp", "--port", "1"])
+    assert isinstance(mixed.exception, InvalidRequest)
