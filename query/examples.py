@@ -34,6 +34,7 @@ MOST_LINES = 3
 """Sentences of an example that are looked for."""
 
 _LOOSE = 1.0
+_GLIMPSE = 0.25
 _TOLD = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 
 
@@ -111,8 +112,12 @@ def distinct(vectors: Vector, most: int = MOST_PICTURES) -> Vector:
 def stretch_vectors(source: Source, stretch: Stretch, space: VectorSpace) -> Vector:
     """The distinct keyframes of a stretch, `(n, d)`; none where its video has no pictures in this space."""
     scope = Scope(video_ids=frozenset((stretch.video_id,)), where=(Overlaps(stretch.start, stretch.end),))
-    _, vectors = source.snapshot.scan_vectors("frames", "visual", scope, space=space, columns=("video_id",))
-    return distinct(vectors)
+    rows, vectors = source.snapshot.scan_vectors("frames", "visual", scope, space=space, columns=("start", "end"))
+    if not len(vectors):
+        return vectors
+    shown = [min(row["end"], stretch.end) - max(row["start"], stretch.start) for row in rows]
+    least = min(_GLIMPSE, max(shown))
+    return distinct(vectors[[at for at, seconds in enumerate(shown) if seconds >= least]])
 
 
 @dataclass(frozen=True, slots=True)

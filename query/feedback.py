@@ -25,7 +25,7 @@ from reelseek.results import Contribution, Evidence
 LINES_OF_A_MARK = 2
 """Lines of a marked stretch that are taken for what was meant: those nearest to the query."""
 
-_SURE = 0.99
+_SURE = 0.999
 _TOLD = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from query.language import Field, Query
 from query.phonetic import sound_key
+from query.query_terms import Field, Query, quoted
 from query.vocabulary import Vocabulary, words_of
 from query.words import STOP_WORDS, fold, squash
 
@@ -102,6 +102,10 @@ def searched_words(query: Query) -> list[str]:
 def corrected(text: str, found: Iterable[Correction]) -> str:
     """A query with words put in the place of others, everything else as it was."""
     for item in found:
-        pattern = re.compile(rf"(?<!\w){re.escape(item.word)}(?!\w)", re.IGNORECASE)
-        text = pattern.sub(lambda _, instead=item.instead: instead, text)  # type: ignore[misc]
+        pattern = re.compile(rf"(?P<field>:)?(?<!\w){re.escape(item.word)}(?!\w)", re.IGNORECASE)
+
+        def put(match: re.Match[str], instead: str = item.instead) -> str:
+            return f":{quoted(instead)}" if match["field"] else instead
+
+        text = pattern.sub(put, text)
     return text
