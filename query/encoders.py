@@ -16,6 +16,8 @@ import numpy as np
 
 from engines.registry import Engines
 from index.reader import Snapshot
+from query.descriptions import Description
+from query.likeness import Likeness
 from query.reference import PICTURES, SENTENCES, TEMPLATES
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Image, Vector, VectorSpace
@@ -98,6 +100,25 @@ class Encoders:
             return _mean(engine.encode_texts([template.format(text) for template in TEMPLATES]))
 
         return self._remember(("visual", engine.fingerprint, text), encode)
+
+    def described(self, text: str) -> Likeness:
+        """What pictures are to resemble by a description of any length.
+
+        A long one is not pooled into one vector: what it says of the picture would drown in the rest. Its clauses are
+        compared one by one.
+        """
+        taken = Description.of(text)
+        engine = self._engines.visual()
+        if engine is None:
+            raise EngineUnavailable("No image-text engine is at hand.")
+        whole = self.picture_words(taken.text)
+        groups = (taken.parts, taken.clauses, *taken.exchanged)
+        texts = [text for group in groups for text in group]
+        key = ("visual-parts", engine.fingerprint, "\0".join((taken.text, *texts)))
+        vectors = self._remember(key, lambda: engine.encode_texts(texts)) if texts else np.zeros((0, len(whole)))
+        ends = np.cumsum([len(group) for group in groups])[:-1]
+        parts, clauses, *exchanged = np.split(vectors.astype(np.float32), ends)
+        return Likeness(text, whole, parts, clauses, tuple(exchanged))
 
     def picture(self, image: Image) -> Vector:
         """The vector of an example picture, `(d,)`."""

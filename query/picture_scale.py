@@ -5,59 +5,114 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from query.calibrate import Null, expected_maximum, logistic
+from query.calibrate import expected_maximum, logistic
 from reelseek.records import Vector
 
 PICTURES_SHARE = 0.93
 """The most that a resemblance can be worth."""
 
+OWN = 0.25
+"""How much of a picture's own nearness to all texts, and of a description's own nearness to all pictures, is believed.
+
+Both are noisy: the pictures of a small library are few, and what a model does not know it maps to few places.
+"""
+
+SAME = 0.97
+"""Cosine from which a picture and the one before it in its video are one picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Pictures of a library, each different from the one before it.
+
+    Attributes:
+        vectors: `(n, d)`.
+        seconds: `(n,)`, how long each stands.
+        pictures: how many different ones there are in the whole library, about.
+    """
+
+    vectors: Vector
+    seconds: npt.NDArray[np.float64]
+    pictures: int
+
+    @classmethod
+    def of(cls, vectors: Vector, seconds: npt.ArrayLike, videos: list[str], frames: int) -> Sample:
+        """From keyframes in order of video and time. What repeats counts once, with all its time.
+
+        How many keyframes an ingest keeps of a still picture says nothing of the library.
+
+        Args:
+            videos: the video of each.
+            frames: how many the whole library has.
+        """
+        times = np.asarray(seconds, dtype=np.float64)
+        if not len(vectors):
+            return cls(vectors, times, 0)
+        new = np.ones(len(vectors), dtype=bool)
+        new[1:] = np.einsum("nd,nd->n", vectors[1:], vectors[:-1]) < SAME
+        new[1:] |= np.asarray(videos[1:]) != np.asarray(videos[:-1])
+        groups = np.cumsum(new) - 1
+        stands = np.bincount(groups, weights=np.maximum(times, 0.1))
+        return cls(vectors[new], stands, max(1, round(frames * float(new.mean()))))
+
 
 @dataclass(frozen=True, slots=True)
 class PictureScale:
-    """Turns the cosine of a query and a picture into a confidence.
+    """Turns cosines of descriptions and pictures into strengths, and those into confidences.
 
-    Two nulls, for either alone errs: among the pictures of the library (a query that fits every picture a bit says
-    nothing) and, for each picture, among descriptions of other things (a picture that is near every text says
-    nothing). The geometric middle of both z-scores counts, that of the texts for more: in a library full of
-    cars every car is common. Measured with the demo's model on the demo (66 pictures): what is seen has 2.9 and more
-    (median 4.8), the best picture for what is only said or written 2.1 or less in 3 of 4.
+    The null is what pictures of this library and descriptions of other things (`bank`) have in common: `centre` and
+    `spread` are the mean and the standard deviation within a picture of all these cosines, pictures weighted by the
+    time they stand. A picture that is near every text and a description that is near every picture are corrected for
+    with a share (`OWN`), as in querybank normalisation (Bogolin et al., CVPR 2022), not divided by their own spread,
+    which is far too noisy. The size of the library says how high chance alone can reach.
     """
 
-    library: Null
-    size: int
+    bank: Vector
+    sample: Vector
+    seconds: npt.NDArray[np.float64]
+    centre: float
+    spread: float
+    pictures: int
+
+    @classmethod
+    def of(cls, bank: Vector, sample: Sample | None) -> PictureScale:
+        """Make the scale of a library.
+
+        Args:
+            bank: `(m, d)`, descriptions of other things.
+        """
+        if sample is None or not len(sample.vectors):
+            return cls(bank, bank[:0], np.zeros(0), 0.0, 1.0, 1)
+        cosines = sample.vectors @ bank.T
+        means = cosines.mean(axis=1)
+        within = np.average(cosines.var(axis=1), weights=sample.seconds)
+        centre = float(np.average(means, weights=sample.seconds))
+        return cls(bank, sample.vectors, sample.seconds, centre, max(1e-3, float(np.sqrt(within))), sample.pictures)
+
+    def z(self, vectors: Vector, description: Vector) -> npt.NDArray[np.float64]:
+        """How many spreads each picture `(n, d)` is nearer to a description `(d,)` than chance, `(n,)`."""
+        own = (vectors @ self.bank.T).mean(axis=1) - self.centre
+        cosines = vectors @ description - self.centre
+        strength: npt.NDArray[np.float64] = (cosines - OWN * own - OWN * self._common(description)) / self.spread
+        return strength
+
+    def _common(self, description: Vector) -> float:
+        """How near a description is to what stands for most of the time; less is known of it in a small library."""
+        if not len(self.sample):
+            return 0.0
+        cosines = self.sample @ description
+        order = np.argsort(cosines)
+        share = np.cumsum(self.seconds[order]) / self.seconds.sum()
+        middle = float(cosines[order][np.searchsorted(share, 0.5)])
+        return (middle - self.centre) * len(self.sample) / (len(self.sample) + 20.0)
 
     @property
     def middle(self) -> float:
-        """The z-score that has confidence 0.5."""
-        return 1.8 + 0.35 * expected_maximum(self.size)
-
-    def strength(self, cosine: float, picture: Null) -> float:
-        """The combined z-score of a picture."""
-        among_pictures, among_texts = self.library.z(cosine), picture.z(cosine)
-        if among_pictures <= 0 or among_texts <= 0:
-            return min(among_pictures, among_texts)
-        return float(among_pictures**0.3 * among_texts**0.7)
+        """The strength that has confidence 0.5."""
+        return 1.0 + 0.62 * expected_maximum(self.pictures)
 
     def confidence(self, strength: float) -> float:
         """0 to 1, but never as sure as words that stand there themselves."""
         return PICTURES_SHARE * logistic(1.8 * (strength - self.middle))
-
-
-def picture_nulls(vectors: Vector, bank: Vector, sample: Vector) -> list[Null]:
-    """Each picture's similarities to the descriptions of other things, as nulls.
-
-    The spread is that of all pictures: a model maps what it does not know to few places, so that single pictures seem
-    to have almost none. The middle is a picture's own, shrunk half way to that of all.
-
-    Args:
-        vectors: `(n, d)`, the pictures.
-        bank: `(m, d)`, the descriptions.
-        sample: `(k, d)`, pictures of the whole library.
-    """
-    if not len(vectors):
-        return []
-    general = (sample if len(sample) else vectors) @ bank.T
-    spread = max(1e-3, float(np.sqrt(general.var(axis=1).mean())))
-    centres = ((vectors @ bank.T).mean(axis=1) + general.mean()) / 2
-    return [Null(float(centre), spread) for centre in centres]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from query.calibrate import Null
 from query.encoders import Encoders
 from query.language import EVENTS, ObjectCount
+from query.likeness import Likeness
 from query.objects import count_runs, event_runs, relation_runs
 from query.picture_runs import picture_runs
-from query.picture_scale import PictureScale, picture_nulls
+from query.picture_scale import PictureScale
 from query.plan import Requirement
 from query.retrieve_text import LEAST, TextRetriever
 from query.runs import Run
@@ -18,13 +18,13 @@ from query.scenes import Showing, showings
 from query.source import Frame, Source
 from query.timing import Stopwatch
 from query.waterfall import weighted
-from reelseek.records import Channel, Vector, VectorSpace
+from reelseek.records import Channel, VectorSpace
 
 PICTURE_VIDEOS = 12
 """Videos whose whole curve of picture scores is looked at."""
 
-MISCOUNTED = 0.8
-"""What is left of a picture's score when the objects that the words name are there in another number."""
+TOO_FEW, TOO_MANY = 0.6, 0.9
+"""What is left of a picture's strength when the objects that the words name are there in a smaller or larger number."""
 
 _SCENES = 4_000
 """Segments whose objects are looked at."""
@@ -63,45 +63,38 @@ class Retriever:
             self.used.update(channels)
         if requirement.visual and self.visual_space is not None:
             with self.clock.timed("retrieve.pictures"):
-                vector = self.encoders.picture_words(requirement.visual)
-                found += self.pictures(vector, f"“{requirement.visual}”", requirement.objects)
+                found += self.pictures(self.encoders.described(requirement.visual), requirement.objects)
         if requirement.objects or requirement.facts:
             with self.clock.timed("retrieve.objects"):
                 found += self.objects(requirement) if requirement.objects else []
                 found += self.facts(requirement) if requirement.facts else []
         return [weighted(run, requirement.weight(run.channel)) for run in found if run.confidence >= LEAST]
 
-    def pictures(self, vector: Vector, described: str, objects: Sequence[ObjectCount] = ()) -> list[Run]:
-        """Stretches that look like a description or an example.
+    def pictures(self, likeness: Likeness, objects: Sequence[ObjectCount] = ()) -> list[Run]:
+        """Stretches that look like a description.
 
         Args:
-            objects: what a description names. Image-text models count badly; a picture in which the detector counts
-                something else loses a little, so that a run ends where the number changes.
+            objects: what it names. Image-text models count badly; a picture in which the detector counts something
+                else loses a little, so that a run ends where the number changes.
         """
-        if self.visual_space is None:
+        space = self.visual_space
+        if space is None:
             return []
-        statistics = self.source.statistics
-        videos = self.source.videos_by_picture(vector, self.k, PICTURE_VIDEOS, self.visual_space)
-        frames, vectors = self.source.pictures(videos, self.visual_space) if videos else ([], vector[None][:0])
+        videos = self.source.videos_by_pictures(likeness.probes, self.k, PICTURE_VIDEOS, space)
         self.used.add(Channel.VISUAL)
+        frames, vectors = self.source.pictures(videos, space) if videos else ([], likeness.probes[:0])
         if not frames:
             return []
-        sample = statistics.frame_vectors
-        if sample is None or not len(sample):
-            sample = vectors
-        background = Null.of_lower_half(sample @ vector)
-        scale = PictureScale(background, statistics.frames)
-        cosines = (vectors @ vector).tolist()
-        if described:
-            nulls = picture_nulls(vectors, self.encoders.picture_bank(), sample)
-        else:  # a picture against pictures: what else is in the library is all there is to compare with
-            nulls = [background] * len(frames)
-        strengths = [
-            scale.strength(cosine, null) * (MISCOUNTED if _miscounted(frame, objects) else 1.0)
-            for frame, cosine, null in zip(frames, cosines, nulls, strict=True)
-        ]
-        confidences = [scale.confidence(strength) for strength in strengths]
-        return picture_runs(frames, strengths, confidences, least=LEAST, described=described, cosines=cosines)
+        scale = PictureScale.of(self.encoders.picture_bank(), self.source.statistics.pictures)
+        strengths = likeness.strengths(vectors, scale) * [fitting(frame, objects) for frame in frames]
+        return picture_runs(
+            frames,
+            strengths.tolist(),
+            [scale.confidence(strength) for strength in strengths],
+            least=LEAST,
+            described=f"“{likeness.described}”",
+            cosines=(vectors @ likeness.probes.T).max(axis=1).tolist(),
+        )
 
     def objects(self, requirement: Requirement) -> list[Run]:
         """Stretches in which as many were there as was asked for."""
@@ -113,7 +106,7 @@ class Retriever:
         for scene in self.source.scenes_with(searched, _SCENES):
             for showing in showings(scene, [count.label for count in asked]):
                 if all(count.holds(showing.counts[count.label]) for count in searched):
-                    found.append((showing, requirement.explained * _object_score(showing, asked)))
+                    found.append((showing, requirement.explained**2 * _object_score(showing, asked)))
         self.used.add(Channel.OBJECTS)
         return count_runs(found, asked, exactly=not binding)
 
@@ -128,9 +121,18 @@ class Retriever:
         return runs
 
 
-def _miscounted(frame: Frame, objects: Sequence[ObjectCount]) -> bool:
-    """Whether something is seen in another number; what the detector does not see at all, it may have missed."""
-    return any(frame.counts[count.label] > 0 and not count.holds(frame.counts[count.label]) for count in objects)
+def fitting(frame: Frame, objects: Sequence[ObjectCount]) -> float:
+    """What is left of a picture's strength by what the detector counts in it.
+
+    What it does not see at all, it may have missed. Too few speak against a picture more than too many: of five cars,
+    two may be the red ones.
+    """
+    share = 1.0
+    for count in objects:
+        have = frame.counts[count.label]
+        if have and not count.holds(have):
+            share *= TOO_FEW if have < count.number else TOO_MANY
+    return share
 
 
 def _object_score(showing: Showing, asked: Sequence[ObjectCount]) -> float:

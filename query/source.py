@@ -13,6 +13,7 @@ import numpy as np
 from index.reader import Scope, Snapshot
 from index.scope import Condition, HasEvent, HasObject, OneOf, Overlaps
 from query.language import EVENTS, ObjectCount, ObjectFact
+from query.picture_scale import Sample
 from query.scenes import Scene, tracks_from, whole
 from query.text_scale import WordStatistics
 from reelseek.records import Box, Channel, DetectedObject, ObjectTrack, Vector, VectorSpace
@@ -24,7 +25,7 @@ SAMPLE_FRAMES = 2_000
 _BLOCK_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 """The channels whose texts segments have."""
 
-_LINE = ("video_id", "line_index", "channel", "start", "end", "text", "language", "confidence")
+_LINE = ("video_id", "line_index", "channel", "start", "end", "text", "language", "confidence", "speaker")
 _BLOCK = ("video_id", "segment_index", "start", "end", *map(str, _BLOCK_TEXTS))
 _SCENE = ("video_id", "start", "end", "object_counts", "tracks")
 _FRAME = ("video_id", "frame_index", "shot", "start", "end", "image")
@@ -44,6 +45,7 @@ class Line:
     certainty: float = 1.0
     bm25: float = 0.0
     cosine: float | None = None
+    speaker: str = ""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -91,7 +93,7 @@ class Statistics:
     """What the library looks like as a whole. Made once for each state of it.
 
     Attributes:
-        frame_vectors: a sample of the pictures, in the space named.
+        pictures: a sample of them, in the space named; None where they cannot be searched.
         labels: what its detector found somewhere, commonest first.
     """
 
@@ -100,8 +102,13 @@ class Statistics:
     segments: int
     frames: int
     labels: tuple[str, ...]
-    frame_vectors: Vector | None = None
+    pictures: Sample | None = None
     visual_space: VectorSpace | None = None
+
+    @property
+    def frame_vectors(self) -> Vector | None:
+        """The vectors of the sample of pictures, `(n, d)`."""
+        return self.pictures.vectors if self.pictures is not None else None
 
     @classmethod
     def of(cls, snapshot: Snapshot, visual_space: VectorSpace | None) -> Statistics:
@@ -111,29 +118,29 @@ class Statistics:
         labels: Counter[str] = Counter()
         for row in snapshot.rows("segments", columns=("object_counts",), limit=SAMPLE_LINES):
             labels.update(json.loads(row["object_counts"] or "{}").keys())
-        vectors = None
-        if visual_space is not None:
-            vectors = _sample_vectors(snapshot, visual_space)
         return cls(
             WordStatistics.of(texts),
             snapshot.count("lines"),
             snapshot.count("segments"),
             snapshot.count("frames"),
             tuple(label for label, _ in labels.most_common()),
-            vectors,
+            _sample(snapshot, visual_space) if visual_space is not None else None,
             visual_space,
         )
 
 
-def _sample_vectors(snapshot: Snapshot, space: VectorSpace) -> Vector:
-    """Up to `SAMPLE_FRAMES` vectors, spread evenly over a larger library's videos by taking every n-th frame."""
-    step = max(1, snapshot.count("frames") // SAMPLE_FRAMES)
+def _sample(snapshot: Snapshot, space: VectorSpace) -> Sample:
+    """Up to `SAMPLE_FRAMES` keyframes, spread evenly over a larger library's videos by taking every n-th."""
+    frames = snapshot.count("frames")
+    step = max(1, frames // SAMPLE_FRAMES)
     scope = Scope()
     if step > 1:
         largest = max((row["frame_index"] for row in snapshot.rows("frames", columns=("frame_index",))), default=0)
         scope = Scope(where=(OneOf("frame_index", tuple(range(step // 2, largest + 1, step))),))
-    _, vectors = snapshot.scan_vectors("frames", "visual", scope, space=space, columns=("video_id",))
-    return vectors[: 2 * SAMPLE_FRAMES]
+    rows, vectors = snapshot.scan_vectors("frames", "visual", scope, space=space, columns=("video_id", "start", "end"))
+    rows, vectors = rows[: 2 * SAMPLE_FRAMES], vectors[: 2 * SAMPLE_FRAMES]
+    seconds = [row["end"] - row["start"] for row in rows]
+    return Sample.of(vectors, seconds, [row["video_id"] for row in rows], frames)
 
 
 class Source:
@@ -218,6 +225,17 @@ class Source:
             "frames", "visual", vector, k, self.scope, space=space, columns=("video_id",)
         )
         return list(dict.fromkeys(hit.row["video_id"] for hit in hits))[:limit]
+
+    def videos_by_pictures(self, vectors: Vector, k: int, limit: int, space: VectorSpace) -> list[str]:
+        """The same for several vectors, `(n, d)`: as near as a picture of theirs is to one of them."""
+        nearest: dict[str, float] = {}
+        for vector in vectors:
+            hits = self.snapshot.search_vectors(
+                "frames", "visual", vector, k, self.scope, space=space, columns=("video_id",)
+            )
+            for hit in hits:
+                nearest[hit.row["video_id"]] = max(hit.score, nearest.get(hit.row["video_id"], -1.0))
+        return sorted(nearest, key=lambda video: -nearest[video])[:limit]
 
     def pictures(self, video_ids: Iterable[str], space: VectorSpace) -> tuple[list[Frame], Vector]:
         """All keyframes of some videos with their vectors, by video and time."""
@@ -306,6 +324,7 @@ def _line(row: dict[str, Any], *, bm25: float = 0.0, cosine: float | None = None
         min(1.0, max(0.0, certainty)),
         bm25,
         cosine,
+        row.get("speaker") or "",
     )
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from query.calibrate import Null, expected_maximum
-from query.picture_scale import PictureScale, picture_nulls
+from query.picture_scale import PictureScale, Sample
 from query.text_scale import SentenceScale, WordStatistics
 from query.words import content_terms, stems
+from reelseek.records import Vector
 
 LINES = [f"this is the line about topic number{n} of the talk" for n in range(300)]
 
@@ -61,22 +62,52 @@ def test_a_cosine_is_judged_by_unrelated_sentences_and_by_the_size_of_the_librar
     assert small.confidence(small.middle) == pytest.approx(0.5)
 
 
+def scale_of(bank: Vector, pictures: Vector, seconds: float = 5.0) -> PictureScale:
+    videos = [str(number) for number in range(len(pictures))]
+    return PictureScale.of(bank, Sample.of(pictures, [seconds] * len(pictures), videos, len(pictures)))
+
+
 def test_a_picture_must_stand_out_among_pictures_and_among_texts() -> None:
-    scale = PictureScale(Null(0.2, 0.02), size=1_000)
-    assert scale.confidence(scale.strength(0.32, Null(0.18, 0.03))) > 0.8
-    assert scale.confidence(scale.strength(0.32, Null(0.31, 0.03))) < 0.2, "this picture is near every text"
-    assert scale.confidence(scale.strength(0.205, Null(0.1, 0.02))) < 0.2, "every picture is near this query"
-    assert scale.confidence(scale.strength(0.1, Null(0.2, 0.02))) < 0.01
+    random = np.random.default_rng(2)
+    bank, pictures = unit(random.normal(size=(48, 64))), unit(random.normal(size=(400, 64)))
+    scale = scale_of(bank, pictures)
+    query = unit(random.normal(size=64))
+    match = unit(query + 0.6 * unit(random.normal(size=64)))
+    assert max(scale.confidence(value) for value in scale.z(pictures, query)) < 0.5, "chance is no match"
+    assert scale.confidence(float(scale.z(match[None], query)[0])) > 0.9
 
 
-def test_a_picture_that_is_near_every_text_has_a_higher_null() -> None:
-    bank = np.eye(4, dtype=np.float32)
-    near, far = np.full((1, 4), 0.5, np.float32), np.zeros((1, 4), np.float32)
-    pictures = np.concatenate([near, far])
-    first, second = picture_nulls(pictures, bank, pictures)
-    assert first.centre > second.centre
-    assert first.spread == second.spread
-    assert picture_nulls(np.zeros((0, 4), np.float32), bank, pictures) == []
+def test_what_is_near_every_text_or_every_picture_counts_for_less() -> None:
+    random = np.random.default_rng(3)
+    bank, pictures = unit(random.normal(size=(48, 64))), unit(random.normal(size=(400, 64)))
+    query = unit(random.normal(size=64))
+    usual = unit(query + unit(random.normal(size=64)))
+    hub = unit(usual + 0.5 * unit(bank.mean(axis=0)))
+    hub_scale = scale_of(bank, pictures)
+    gained = float(hub @ query) - float(usual @ query)
+    risen = hub_scale.z(hub[None], query)[0] - hub_scale.z(usual[None], query)[0]
+    assert risen < gained / hub_scale.spread
+    common = unit(pictures + 0.7 * query)
+    assert scale_of(bank, common)._common(query) > 0.2
+    assert abs(hub_scale._common(query)) < 0.05
+
+
+def test_a_picture_kept_many_times_says_no_more_of_the_library() -> None:
+    """The ingest may keep one keyframe of a still picture or a hundred."""
+    random = np.random.default_rng(4)
+    bank, pictures = unit(random.normal(size=(48, 32))), unit(random.normal(size=(30, 32)))
+    query = unit(random.normal(size=32))
+    once = PictureScale.of(bank, Sample.of(pictures, [8.0] * 30, ["v"] * 30, 30))
+    often = np.repeat(pictures, [20] + [1] * 29, axis=0)
+    many = PictureScale.of(bank, Sample.of(often, [0.4] * 20 + [8.0] * 29, ["v"] * 49, 49))
+    assert many.middle == once.middle
+    assert many.z(pictures, query) == pytest.approx(once.z(pictures, query))
+
+
+def test_a_library_without_pictures_has_a_scale() -> None:
+    bank = unit(np.random.default_rng(5).normal(size=(48, 16)))
+    assert PictureScale.of(bank, None).confidence(0.0) < 0.5
+    assert Sample.of(bank[:0], [], [], 0).pictures == 0
 
 
 def test_a_library_full_of_what_is_looked_for_still_has_a_background() -> None:

@@ -1,0 +1,77 @@
+"""What pictures are to resemble, as vectors, and how much each picture resembles it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from query.picture_scale import PictureScale
+from reelseek.records import Vector
+
+WEAKEST = 0.5
+"""How much the weakest part of a description counts beside the whole of it."""
+
+TELLING = 2.5
+"""The strength that a clause of a long description reaches somewhere if it speaks of what a picture can show."""
+
+Strengths = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A description as vectors of length one.
+
+    Attributes:
+        described: the words, for evidence.
+        whole: `(d,)`.
+        parts: `(n, d)`, what must be seen together; no rows for a description of one thing.
+        clauses: `(n, d)`, of a description that is too long to be compared as a whole; no rows for others.
+        exchanged: for each number or colour that is named, `(n, d)`: the description with others in its place.
+    """
+
+    described: str
+    whole: Vector
+    parts: Vector
+    clauses: Vector
+    exchanged: tuple[Vector, ...] = ()
+
+    @classmethod
+    def of(cls, described: str, whole: Vector) -> Likeness:
+        """A single vector, of any origin."""
+        none = np.zeros((0, len(whole)), np.float32)
+        return cls(described, whole, none, none)
+
+    @property
+    def probes(self) -> Vector:
+        """What the index is searched by, `(n, d)`: the whole, or the clauses of a long description."""
+        return self.clauses if len(self.clauses) else self.whole[None]
+
+    def strengths(self, vectors: Vector, scale: PictureScale) -> Strengths:
+        """How much each picture resembles it, in spreads of what chance gives, `(n,)`.
+
+        A description of several things that are seen together is as strong as the middle between its whole and its
+        weakest part: image-text models are content with one of two things. It loses as much as an exchanged number or
+        colour would fit better. Of a long one the clauses count that resemble any picture: the others speak of what
+        cannot be seen.
+
+        Args:
+            vectors: `(n, d)`, the pictures.
+        """
+        if not len(vectors):
+            return np.zeros(0)
+        if len(self.clauses):
+            each = np.stack([scale.z(vectors, clause) for clause in self.clauses])
+            telling = each.max(axis=1) >= TELLING
+            joint: Strengths = np.clip(each[telling], 0.0, None).mean(axis=0) if telling.any() else each.max(axis=0)
+            return joint
+        strength = scale.z(vectors, self.whole)
+        if len(self.parts):
+            weakest = np.min([scale.z(vectors, part) for part in self.parts], axis=0)
+            strength = (1 - WEAKEST) * strength + WEAKEST * np.minimum(strength, weakest)
+        own = vectors @ self.whole
+        for others in self.exchanged:
+            better = (vectors @ others.T).max(axis=1) - own
+            strength = strength - np.maximum(0.0, better) / scale.spread
+        return strength
