@@ -141,7 +141,8 @@ def _answer(
 
 def wants_page() -> bool:
     """Whether a person's browser asks for a page: outside the API, and HTML is what it prefers."""
-    if request.path.startswith(("/api/v1/", "/api/openapi", "/static/", "/healthz", "/readyz")):
+    of_program = request.path.startswith(("/api/v1/", "/api/openapi", "/static/", "/healthz", "/readyz"))
+    if of_program and "/export" not in request.path:  # an export is a link that a person clicks, too
         return False
     best = request.accept_mimetypes.best_match(["application/json", MIMETYPE, "text/html"], default=MIMETYPE)
     return best == "text/html" and "text/html" in request.headers.get("Accept", "")

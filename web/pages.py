@@ -239,6 +239,7 @@ def video(video_id: str) -> str:
     g.engines_shown = True
     entry = served.catalogue.video(video_id)
     query = _fields(SearchQuery, request.args.to_dict())
+    start, end = _second("t"), _second("end")
     kind = Channel.SCREEN_TEXT if request.args.get("kind") == Channel.SCREEN_TEXT else Channel.SPEECH
     indexed = entry.live_ingest is not None
     lines = contents.lines(served, video_id, kind) if indexed else ()
@@ -248,7 +249,9 @@ def video(video_id: str) -> str:
         "video.html",
         video=video_payload(entry) | {"added_at": entry.added_at},
         query=query.q,
-        start=_start(),
+        start=start,
+        end=end if end > start else None,
+        indexed=indexed,
         kind=kind.value,
         lines=lines,
         lines_reason=_why_no_lines(entry.channels.get(kind.value), kind, entry.state),
@@ -271,10 +274,10 @@ def _stills(served: Backend, entry: VideoEntry) -> list[dict[str, object]]:
     ]
 
 
-def _start() -> float:
-    """The second that a link names; a bad one is the beginning."""
+def _second(name: str) -> float:
+    """A second that a link names; a bad one is the beginning."""
     try:
-        return parse_time(request.args.get("t", "0"))
+        return parse_time(request.args.get(name, "0"))
     except InvalidRequest:
         return 0.0
 

@@ -33,7 +33,8 @@ export class Player {
     const heading = this.root.querySelector("[data-player-title]");
     if (heading) heading.textContent = title;
     const page = this.root.querySelector("[data-player-page]");
-    if (page) page.href = `/videos/${videoId}?t=${start.toFixed(2)}`;
+    const until = moment ? `&end=${Number(moment.dataset.end).toFixed(2)}` : "";
+    if (page) page.href = `/videos/${videoId}?t=${start.toFixed(2)}${until}`;
     this.video.setAttribute("aria-label", title);
     this.active = moment;
     this.seek(start, true);

@@ -12,6 +12,7 @@ export function startVideo(player) {
     url.searchParams.set("t", seconds.toFixed(2));
     history.replaceState(null, "", url);
   });
+  startClip(player);
   player.draw();
   const box = document.querySelector("[data-lines]");
   const lines = [...document.querySelectorAll("[data-lines] a")];
@@ -38,4 +39,14 @@ function follow(box, lines, now) {
   if (box.matches(":hover") || box.contains(document.activeElement)) return; // somebody is reading
   const top = line.offsetTop - box.offsetTop;
   if (top < box.scrollTop || top > box.scrollTop + box.clientHeight * 0.8) box.scrollTop = top - box.clientHeight / 3;
+}
+
+// The form of a clip takes its seconds from the player.
+function startClip(player) {
+  for (const button of player.video ? document.querySelectorAll("[data-clip-now]") : []) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      button.form.elements[button.dataset.clipNow].value = player.video.currentTime.toFixed(2);
+    });
+  }
 }
