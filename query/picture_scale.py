@@ -54,7 +54,7 @@ class Sample:
         new[1:] = np.einsum("nd,nd->n", vectors[1:], vectors[:-1]) < SAME
         new[1:] |= np.asarray(videos[1:]) != np.asarray(videos[:-1])
         groups = np.cumsum(new) - 1
-        stands = np.bincount(groups, weights=np.maximum(times, 0.1))
+        stands = np.bincount(groups, weights=np.maximum(times, 0.1)).astype(np.float64)
         return cls(vectors[new], stands, max(1, round(frames * float(new.mean()))))
 
 
