@@ -8,7 +8,7 @@ from query.language import ObjectCount, ObjectFact
 from query.runs import GAP, Run
 from query.scenes import Scene, Showing
 from reelseek.records import Channel, ObjectTrack
-from reelseek.results import Evidence
+from reelseek.results import Contribution, Evidence
 from reelseek.tracks import BRIEF, Event, box_at, events, stands, tell
 
 EVENT_SECONDS = 3.0
@@ -47,16 +47,20 @@ def _run(group: Sequence[tuple[Showing, float]], asked: Sequence[ObjectCount]) -
     score = max(each for _, each in group)
     known = {track.number: track for showing, _ in group for track in showing.tracks}
     text = tell(list(known.values()), start, end) if known else _plain(first, asked)
-    return _object_run(first.video_id, start, end, score, text)
+    counted = [showing.certainty(count.label) for showing, _ in group for count in asked if showing.counts[count.label]]
+    return _object_run(first.video_id, start, end, score, text, max(counted, default=score))
 
 
 def _plain(showing: Showing, asked: Sequence[ObjectCount]) -> str:
     return ", ".join(f"{showing.counts[count.label]} × {count.label}" for count in asked)
 
 
-def _object_run(video_id: str, start: float, end: float, score: float, text: str) -> Run:
-    evidence = Evidence(Channel.OBJECTS, start, end, text, score)
-    return Run(video_id, start, end, Channel.OBJECTS, score, (evidence,), {Channel.OBJECTS: score}, score)
+def _object_run(video_id: str, start: float, end: float, score: float, text: str, certainty: float) -> Run:
+    """A run whose explanation tells the detector's own certainty; its rank is given when all are known."""
+    channel = Channel.OBJECTS
+    evidence = (Evidence(channel, start, end, text, score),)
+    told = (Contribution(channel, "objects", 0, certainty, score, 1.0, score),)
+    return Run(video_id, start, end, channel, score, evidence, {channel: score}, certainty, contributions=told)
 
 
 def event_runs(scenes: Iterable[Scene], fact: ObjectFact, weight: float) -> list[Run]:
@@ -73,7 +77,7 @@ def event_runs(scenes: Iterable[Scene], fact: ObjectFact, weight: float) -> list
             start, end = track.start, min(track.end, track.start + EVENT_SECONDS)
         else:
             start, end = max(track.start, track.end - EVENT_SECONDS), track.end
-        runs.append(_object_run(video_id, start, end, weight * _sure(track), event.text))
+        runs.append(_object_run(video_id, start, end, weight * _sure(track), event.text, track.confidence))
     return sorted(runs, key=lambda run: (run.video_id, run.start))
 
 
@@ -87,24 +91,25 @@ def _sure(*tracks: ObjectTrack) -> float:
 
 def relation_runs(scenes: Iterable[Scene], fact: ObjectFact, weight: float) -> list[Run]:
     """Stretches in which one thing stands to another as is asked."""
-    found: list[tuple[str, float, float, float]] = []
+    found: list[tuple[str, float, float, float, float]] = []
     for scene in scenes:
         ones = [track for track in scene.tracks if track.label == fact.label]
         others = [track for track in scene.tracks if track.label == fact.other]
         for one in ones:
             for other in others:
                 if one.number != other.number:
-                    score = weight * _sure(one, other)
+                    score, certainty = weight * _sure(one, other), min(one.confidence, other.confidence)
                     for start, end in _stretches(one, other, fact.kind, scene):
-                        found.append((scene.video_id, start, end, score))
+                        found.append((scene.video_id, start, end, score, certainty))
     text = f"{fact.label} {fact.kind.replace('-', ' ')} {fact.other}"
     joined: list[Run] = []
-    for video_id, start, end, score in sorted(found):
+    for video_id, start, end, score, certainty in sorted(found):
         last = joined[-1] if joined else None
         if last is not None and last.video_id == video_id and start - last.end <= GAP:
-            joined[-1] = _object_run(video_id, last.start, max(last.end, end), max(last.confidence, score), text)
+            best, surest = max(last.confidence, score), max(last.raw, certainty)
+            joined[-1] = _object_run(video_id, last.start, max(last.end, end), best, text, surest)
         else:
-            joined.append(_object_run(video_id, start, end, score, text))
+            joined.append(_object_run(video_id, start, end, score, text, certainty))
     return [run for run in joined if run.length >= BRIEF]
 
 

@@ -29,6 +29,9 @@ _SCREEN = (
         rf"\b(?:the\s+words?|the\s+text|written|titled|captioned|labell?ed|(?:on|in)\s+the\s+(?:{_SCREEN_NOUNS})){_TAIL}",
         re.IGNORECASE,
     ),
+    re.compile(
+        r"\b(?:message|notice|warning)\s+(?P<tail>\S.{0,200}?)\s+(?:on|in)\s+(?:the\s+)?screen\b", re.IGNORECASE
+    ),
 )
 _HEAD = re.compile(
     r"^(?:(?:the|a|an|that|this)\s+)?(?P<head>\S.*?)\s+(?:slides?|signs?|posters?|banners?|headings?|captions?)\b",
@@ -38,21 +41,48 @@ _LAYOUT = re.compile(
     r"\b(?:(?:with|and|as|in)\s+)?(?:an?\s+)?(?:bullet\s+points?|bullets|(?:group\s+)?photos?|pictures?|bold|large\s+letters)\b",
     re.IGNORECASE,
 )
+_ABOUT_SPEECH = (
+    re.compile(
+        r"\b(?:opinions?|views?|thoughts?|discussions?|debates?|conversations?|remarks?|comments?|(?:dis)?agree(?:s|d)?)\b"
+        r"[^.?!]{0,40}?\s(?:about|on)\s+(?P<tail>\S.*)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:think|thinks|thought|decid(?:e|es|ed|ing))\s(?:[^.?!]{0,30}?\s)?(?:about|of|on)\s+(?P<tail>\S.*)$",
+        re.IGNORECASE,
+    ),
+    re.compile(r"^\s*according\s+to\s+[^,]{1,60},\s*(?P<tail>\S.*)$", re.IGNORECASE),
+    re.compile(
+        r"^\s*(?:which|what)\s+(?P<tail>\S.{0,200}?)\s+(?:does|do|did|is|was|were|has|have)\s+(?:\S+\s+){1,4}?"
+        r"(?:recommend|suggest|mention|propose|announce|describe|discuss)(?:ed)?\s*\??\s*$",
+        re.IGNORECASE,
+    ),
+)
+"""What is said about something, in words that do not name the speaking itself."""
+
 _SPEECH = re.compile(
     r"\b(?:says?|said|saying|mentions?|mentioned|mentioning|(?:talk|speak)(?:s|ing|ed)?\s+(?:about|of|on)|spoke\s+(?:about|of)"
     r"|discuss(?:es|ed|ing)?|explain(?:s|ed|ing)?|announc(?:es|ed|ing)|tells?\s+(?:us\s+)?(?:about|that)"
-    r"|told\s+(?:us\s+)?(?:about|that)|recommend(?:s|ed)?|suggest(?:s|ed)?|argu(?:es|ed)|claim(?:s|ed))"
+    r"|told\s+(?:us\s+)?(?:about|that)|describ(?:es|ed|ing)|recommend(?:s|ed)?|suggest(?:s|ed)?|argu(?:es|ed)|claim(?:s|ed))"
     r"\s+(?:that\s+|about\s+|the\s+words?\s+)?(?P<tail>\S.*)$",
     re.IGNORECASE,
 )
 _SPEECH_CUE = re.compile(
-    r"\b(?:say|says|said|mentioned|talk(?:s|ed|ing)?\s+about|spoken|explained?|explains)\b", re.IGNORECASE
+    r"\b(?:say|says|said|mentioned|talk(?:s|ed|ing)?\s+about|spoken|explained?|explains|(?:dis)?agree(?:s|d)?\s+(?:with|on))\b",
+    re.IGNORECASE,
 )
 _SCREEN_CUE = re.compile(r"\b(?:on\s+(?:the\s+)?screen|slides?|written|reads?)\b", re.IGNORECASE)
 _LOOK = re.compile(
     r"\b(?:looks?\s+like|colou?rs?|wearing|wears|standing|sitting|holding|in\s+the\s+background|left\s+of|right\s+of)\b",
     re.IGNORECASE,
 )
+_LOOK_AT = re.compile(
+    r"\b(?:how\s+many|(?:is|are)\s+there|enters?|leaves?|stands?|lies|hangs?|close-?ups?|next\s+to|in\s+front\s+of|behind"
+    r"|drives?|crosses)\b",
+    re.IGNORECASE,
+)
+"""Words that ask for what is seen where a thing is named that a detector knows."""
+
 _CUES = """
 say says said saying mention mentions mentioned talk talks talked talking speak speaks speaking discuss discusses
 discussed explain explains explained tell tells told slide slides screen written read reads titled word words text
@@ -96,7 +126,9 @@ def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
     facts, happening = find_facts(text, labels) if found else ((), 0.0)
     requests = dict.fromkeys((*TEXT_CHANNELS, Channel.VISUAL), text)
     screen = next((match for pattern in _SCREEN if (match := pattern.search(text))), None)
-    speech = None if screen else _SPEECH.search(text)
+    speech = (
+        None if screen else next((match for rule in (_SPEECH, *_ABOUT_SPEECH) if (match := rule.search(text))), None)
+    )
     for channel, match in ((Channel.SCREEN_TEXT, screen), (Channel.SPEECH, speech)):
         if match and (tail := _meaningful(match.group("tail"))):
             requests[channel] = tail
@@ -105,10 +137,10 @@ def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
         requests[Channel.SCREEN_TEXT] = written
     weights: dict[Channel, float] = {}
     if screen or _SCREEN_CUE.search(text):
-        weights = {Channel.SPEECH: UNSURE, Channel.VISUAL: UNSURE}
+        weights = {Channel.SPEECH: UNSURE, Channel.VISUAL: UNSURE, Channel.OBJECTS: UNSURE}
     elif speech or _SPEECH_CUE.search(text):
-        weights = {Channel.SCREEN_TEXT: UNSURE, Channel.VISUAL: UNSURE}
-    elif _LOOK.search(text):
+        weights = {Channel.SCREEN_TEXT: UNSURE, Channel.VISUAL: UNSURE, Channel.OBJECTS: UNSURE}
+    elif _LOOK.search(text) or (found and _LOOK_AT.search(text)):
         weights = {Channel.SPEECH: UNSURE, Channel.SCREEN_TEXT: UNSURE}
     return Requirement(
         text, requests, weights, objects=found, explained=explained, facts=facts, happening=happening, also=also
