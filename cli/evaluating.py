@@ -37,12 +37,18 @@ Bench = Annotated[
         file_okay=False, exists=True,
     ),
 ]  # fmt: skip
+Queries = Annotated[
+    Path | None,
+    typer.Option(help="Your own labelled queries over this library, JSON lines.", exists=True, dir_okay=False),
+]
 FormatName = Annotated[
     str | None,
     typer.Option("--format", help="Moment retrieval for qvhighlights, tvr, charades, momentseeker or hirest."),
 ]
 Truth = Annotated[Path | None, typer.Option(help="--format: the ground-truth file.", exists=True, dir_okay=False)]
-Videos = Annotated[Path | None, typer.Option(help="--format: index the videos of this folder first.", exists=True)]
+Videos = Annotated[
+    Path | None, typer.Option(help="--format, --queries: index the videos of this folder first.", exists=True)
+]
 Score = Annotated[
     Path | None, typer.Option(help="--format: score this prediction file alone.", exists=True, dir_okay=False)
 ]
@@ -86,6 +92,7 @@ def evaluate(
     library: Annotated[
         bool, typer.Option("--library", help="Queries mined out of this library, kept in a history.")
     ] = False,
+    queries: Queries = None,
     format_name: FormatName = None,
     compare: Compare = None,
     history: Annotated[bool, typer.Option("--history", help="List the runs of --library that were kept.")] = False,
@@ -114,11 +121,12 @@ def evaluate(
 ) -> None:
     """Measure how well search finds what it should.
 
-    One of --bench, --demo, --library, --format, --compare and --history says what is measured.
+    One of --bench, --demo, --library, --queries, --format, --compare and --history says what is measured.
     """
-    modes = (bench is not None, demo, library, format_name is not None, compare is not None, history)
-    if sum(modes) != 1:
-        raise InvalidRequest("Give one of --bench DIR, --demo, --library, --format NAME, --compare A B, --history.")
+    modes = (bench, demo, library, queries, format_name, compare, history)
+    if sum(bool(mode) for mode in modes) != 1:
+        known = "--bench DIR, --demo, --library, --queries FILE, --format NAME, --compare A B, --history"
+        raise InvalidRequest(f"Give one of {known}.")
     settings, kept = settings_of(context), _Kept(out, as_json)
     if bench is not None:
         from bench.evaluation.benchmark import Task
@@ -128,6 +136,8 @@ def evaluate(
         _bench(task, settings, cache or settings.data / "evaluation" / "corpora", kept, ablation=ablation)
     elif demo:
         _demo(settings, kept, ablation=ablation)
+    elif queries is not None:
+        _labelled(queries, settings, kept, videos=videos, ablation=ablation)
     elif format_name is not None:
         _format(format_name, truth, settings, kept, videos=videos, score=score)
     elif library and ablation:
@@ -175,6 +185,34 @@ def _demo(settings: Settings, kept: _Kept, *, ablation: bool) -> None:
                 figures = ablate_judged(service, demo_queries(service.catalogue), STRICT_IOU, told)
         else:
             figures = evaluate_demo(own, told)
+    if ablation:
+        show_ablation(figures)
+    else:
+        show_judged(figures)
+        show_missed(figures["missed"])
+    kept.keep(figures)
+
+
+def _labelled(path: Path, settings: Settings, kept: _Kept, *, videos: Path | None, ablation: bool) -> None:
+    from bench.evaluation.ablation import ablate_judged
+    from bench.evaluation.judged import ask_judged, judged_figures, missed
+    from bench.evaluation.labelled import read_labelled
+    from query.service import open_service
+
+    if videos is not None:
+        from cli.indexing import index_with_progress
+
+        index_with_progress(settings, [videos])
+    with _progress() as told, open_service(settings) as service:
+        found = read_labelled(path, service.catalogue.videos())
+        if ablation:
+            figures = ablate_judged(service, found.queries, told=told)
+        else:
+            service.warm()
+            outcomes = ask_judged(service, found.queries, progress=lambda a, b: told("searching", a, b))
+            figures = {**judged_figures(outcomes, settings.query.cutoff), "missed": missed(outcomes)}
+    if found.left_out:
+        error_console().print(f"{found.left_out} queries are left out: their videos are not indexed.")
     if ablation:
         show_ablation(figures)
     else:

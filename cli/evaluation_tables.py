@@ -55,9 +55,13 @@ def show_ablation(figures: JsonObject) -> None:
 def show_judged(figures: JsonObject) -> None:
     """Queries with known places, by kind; those that nothing answers; what a search costs."""
     out = console()
-    table = Table("queries", "n", "R@1", "R@5", "R@10", "MRR@10", "kept at the cut-off")
+    table = Table("queries", "n", "R@1", "R@5", "R@10", "MRR@10", "vR@1", "vR@3", "kept at the cut-off")
     for kind, row in (*figures["kinds"].items(), ("all", figures["all"])):
-        table.add_row(kind, str(row["n"]), *(f"{row[name]:.3f}" for name in ("R@1", "R@5", "R@10", "MRR@10", "kept")))
+        table.add_row(
+            kind,
+            str(row["n"]),
+            *(f"{row[name]:.3f}" for name in ("R@1", "R@5", "R@10", "MRR@10", "vR@1", "vR@3", "kept")),
+        )
     out.print(table)
     absent, risk = figures["absent"], figures["risk"]
     if absent["n"]:

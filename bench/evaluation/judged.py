@@ -71,6 +71,11 @@ class Judged:
                     return number
         return None
 
+    def video_rank(self, moments: Sequence[Moment]) -> int | None:
+        """The rank (from 1) of the first moment in a video that has an answer."""
+        right = {place.video_id for place in self.places}
+        return next((rank for rank, item in enumerate(moments, start=1) if item.video_id in right), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -78,6 +83,7 @@ class Outcome:
 
     Attributes:
         rank: of the first right moment among ten, without any cut-off; None where none is right.
+        video_rank: likewise, of the first moment in a right video.
         confidence: of the first moment, 0 without one.
         right: confidence of the right moment, 0 without one.
         first: the first moment, in words, for a person who looks for what went wrong.
@@ -90,6 +96,7 @@ class Outcome:
     confidence: float
     right: float
     first: str
+    video_rank: int | None = None
     took_ms: float = 0.0
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
@@ -123,6 +130,7 @@ def ask_judged(
                 first.confidence if first else 0.0,
                 result.moments[rank - 1].confidence if rank else 0.0,
                 f"{first.title} {first.start:.1f}-{first.end:.1f}" if first else "nothing",
+                judged.video_rank(result.moments),
                 result.took_ms,
                 result.timings_ms,
             )
@@ -134,7 +142,8 @@ def ask_judged(
 def judged_figures(outcomes: Sequence[Outcome], cutoff: float) -> JsonObject:
     """The figures by kind of query, of those that have an answer, and of those that have none.
 
-    By kind: `R@k`, `MRR@10`, the 95 % interval of R@1, and `kept`, the share whose right moment reaches the cut-off.
+    By kind: `R@k`, `MRR@10`, the 95 % interval of R@1, `vR@k` (a moment in a right video among the first k), and
+    `kept`, the share whose right moment reaches the cut-off.
     `absent`: the share that gets an answer all the same. `risk`: the area under the risk-coverage curve over all
     queries, where an answer is right when the first moment is, and the least that any order could have.
     """
@@ -164,6 +173,10 @@ def _of_kind(outcomes: Sequence[Outcome], cutoff: float) -> JsonObject:
     count = max(1, len(outcomes))
     figures: JsonObject = {"n": len(outcomes)}
     figures |= {f"R@{k}": round(sum(hit_at(row, k) for row in ranked) / count, 4) for k in RANKS}
+    figures |= {
+        f"vR@{k}": round(sum(item.video_rank is not None and item.video_rank <= k for item in outcomes) / count, 4)
+        for k in (1, 3)
+    }
     figures["MRR@10"] = round(sum(map(reciprocal_rank, ranked)) / count, 4)
     interval = bootstrap([hit_at(row, 1) for row in ranked])
     figures["R@1 interval"] = [round(interval.low, 4), round(interval.high, 4)]

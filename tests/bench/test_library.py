@@ -12,10 +12,12 @@ import pytest
 from bench.evaluation.ablation import ablate_judged
 from bench.evaluation.history import add_run, compared, find_run, read_history
 from bench.evaluation.judged import ABSENT, Judged, Outcome, RightPlace, ask_judged, judged_figures
+from bench.evaluation.labelled import read_labelled
 from bench.evaluation.mining import mine
 from bench.evaluation.own_library import library_queries, run_library
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.settings import load_settings
+from tests.bench.corpora import lines_of
 from tests.support.query_world import COOKING, COPY, World
 
 
@@ -113,6 +115,30 @@ def test_figures_of_hand_made_outcomes() -> None:
     assert figures["absent"] == {"n": 2, "answered": 0.5}
     # right, wrong, wrong, wrong, wrong in order of confidence
     assert figures["risk"]["area"] == pytest.approx((0 + 1 / 2 + 2 / 3 + 3 / 4 + 4 / 5) / 5, abs=1e-4)
+
+
+def test_a_persons_own_labels_are_read_and_asked(world: World, tmp_path: Path) -> None:
+    oven = {"query": "oven degrees", "file": f"films/{COOKING.name}", "relevant": [[40, 45]], "modality": "speech"}
+    path = lines_of(
+        tmp_path / "queries.jsonl",
+        [
+            oven,
+            {"query": "baking bread", "file": COOKING.name, "relevant": None, "also_ok": [COPY.name, "gone.mp4"]},
+            {"query": "a giraffe", "relevant": []},
+            {"query": "elsewhere", "file": "gone.mp4", "relevant": None},
+        ],
+    )
+    found = read_labelled(path, world.service.catalogue.videos())
+    assert found.left_out == 1
+    assert [(judged.kind, len(judged.places)) for judged in found.queries] == [("speech", 1), ("query", 2), (ABSENT, 0)]
+    outcomes = ask_judged(world.service, found.queries)
+    assert [item.video_rank for item in outcomes[:2]] == [1, 1]
+    assert judged_figures(outcomes, 0.5)["kinds"]["speech"]["vR@3"] == 1
+    with pytest.raises(NotFound, match="no query over a video that is indexed"):
+        read_labelled(path, ())
+    lines_of(path, [oven, {**oven, "query": ""}])
+    with pytest.raises(InvalidRequest, match="line 2"):
+        read_labelled(path, world.service.catalogue.videos())
 
 
 def test_a_place_is_right_by_the_strict_overlap_or_by_the_benchmarks_rule(world: World) -> None:
