@@ -68,6 +68,20 @@ class _Session:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """One state of the library, for what reads it beside searching.
+
+    Attributes:
+        text_space: what lines can be compared by; None where that is off.
+    """
+
+    snapshot: Snapshot
+    statistics: Statistics
+    encoders: Encoders
+    text_space: VectorSpace | None
+
+
 class QueryService:
     """Searches and answers.
 
@@ -117,6 +131,11 @@ class QueryService:
             self._encoders.picture_words("warm")
             self._encoders.picture_bank()
         self._vocabulary(session.snapshot, None, 0.0)
+
+    def reads(self) -> Reads:
+        """The library as it is now."""
+        session = self._open(SearchRequest("x"), Filters())
+        return Reads(session.snapshot, session.view.statistics, self._encoders, session.searcher.text_space)
 
     def status(self) -> dict[str, Resolution]:
         """What serves each channel."""

@@ -26,6 +26,8 @@ not no never none nobody nothing neither nor without cannot cant dont doesnt did
 """
 _NEGATIONS = frozenset(_NO.split())
 _QUOTED = 0.65
+_SHARED = 0.35  # nearness alone takes a dragon that eats bread for bread that is eaten
+_AMONG = 200
 _CONTEXT = 2
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _NUMBERED = re.compile(r"(?:^|\n)\s*\d{1,2}[.)]\s+$")
@@ -109,10 +111,11 @@ class Checker:
             return Support.QUOTED
         if self.encode is not None and self.bank is not None:
             vectors = self.encode([claim, *lines])
-            scale = SentenceScale.of(vectors[0], self.bank, len(lines))
+            scale = SentenceScale.of(vectors[0], self.bank, max(_AMONG, len(lines)))
             cosines = (vectors[1:] @ vectors[0]).tolist()
             at = max(range(len(lines)), key=lambda number: cosines[number])
-            if scale.confidence(cosines[at]) >= 0.5 and _same_polarity(claim, lines[at]):
+            shared = self._overlap(terms, " ".join(lines[max(0, at - 1) : at + 2]))
+            if shared >= _SHARED and scale.confidence(cosines[at]) >= 0.5 and _same_polarity(claim, lines[at]):
                 return Support.SIMILAR
         return None
 

@@ -38,6 +38,17 @@ Reply with one JSON object: "verdicts", a list with one of "supported", "contrad
 their order. "unknown" is right wherever the evidence does not decide."""
 
 
+_NOTES = """You take notes of a part of a video, from what is said and written in it.
+{blocks}
+Write short notes: what it is about, what is claimed, decided or shown, with the names as they stand there. Begin at \
+once."""
+
+_SUMMARY = """You sum up videos from notes or transcripts of their parts.
+{blocks}
+Write about {sentences} sentences in the language of the evidence. Behind each sentence put the number of the block it \
+rests on, like [1]. Say nothing that is not there."""
+
+
 def answer_request(question: str, blocks: Sequence[Block]) -> VlmRequest:
     """Ask for an answer with citations."""
     mark = _mark()
@@ -63,6 +74,22 @@ def judge_request(claims: Sequence[str], blocks: Sequence[Block], schema: dict[s
     system = _JUDGE.format(blocks=_BLOCKS.format(mark=mark))
     prompt = f"{_evidence(blocks, mark)}\n\nClaims:\n{listed}"
     return VlmRequest(system, prompt, _frames(blocks), max_tokens=20 + 8 * len(claims), json_schema=schema)
+
+
+def notes_request(block: Block, query: str, max_tokens: int) -> VlmRequest:
+    """Ask for notes of one stretch, with an eye to a question where there is one."""
+    mark = _mark()
+    wanted = f"\n\nThe notes are wanted for this question: {_one_line(query)}" if query else ""
+    prompt = f"{_evidence([block], mark)}{wanted}"
+    return VlmRequest(_NOTES.format(blocks=_BLOCKS.format(mark=mark)), prompt, _frames([block]), max_tokens)
+
+
+def summary_request(blocks: Sequence[Block], sentences: int, query: str) -> VlmRequest:
+    """Ask for a summary with citations."""
+    mark = _mark()
+    wanted = f"\n\nSum up what matters for: {_one_line(query)}" if query else "\n\nSum it up."
+    system = _SUMMARY.format(blocks=_BLOCKS.format(mark=mark), sentences=sentences)
+    return VlmRequest(system, f"{_evidence(blocks, mark)}{wanted}", max_tokens=80 + 45 * sentences)
 
 
 def letter(at: int) -> str:

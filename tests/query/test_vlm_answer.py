@@ -44,8 +44,8 @@ def with_model(world: World, url: str, timeout: float = 20.0) -> Any:
 
 
 def prompt_of(chat: ScriptedChat) -> tuple[str, str]:
-    """System and user text of the last call."""
-    messages = chat.requests[-1]["messages"]
+    """System and user text of the last call for an answer (a critic's asks for JSON)."""
+    messages = [body for body in chat.requests if "response_format" not in body][-1]["messages"]
     texts = []
     for message in messages:
         content = message["content"]
