@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -98,7 +99,7 @@ class Clips:
                     if abandoned(path.stem, stat.st_mtime):
                         path.unlink()
                 elif path != keep:
-                    found.append((stat.st_mtime, stat.st_size, path))
+                    found.append((stat.st_atime, stat.st_size, path))
         room = self._limits.cache_gb * 1e9
         for _, size, path in sorted(found, reverse=True):
             room -= size
@@ -107,9 +108,9 @@ class Clips:
 
 
 def _kept(path: Path) -> bool:
-    """Whether a clip is there; then it was just asked for."""
+    """Whether a clip is there; then it was asked for just now. When it was written stays: its entity tag needs that."""
     try:
-        os.utime(path)
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
     except FileNotFoundError:
         return False
     return True
