@@ -13,6 +13,8 @@ from engines.known_weights import (
     OPENCLIP,
     OPENCLIP_FILES,
     PADDLEOCR,
+    RERANKER_FILES,
+    RERANKERS,
     SOUND_FILES,
     SOUNDS,
     TOKENIZER_FILES,
@@ -25,9 +27,22 @@ from engines.known_weights import (
     Weights,
 )
 
-Kind = Literal["visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "vlm"]
-KINDS: tuple[Kind, ...] = ("visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "vlm")
+Kind = Literal["visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "rerank", "vlm"]
+KINDS: tuple[Kind, ...] = (
+    "visual",
+    "sentence",
+    "speech",
+    "speakers",
+    "sounds",
+    "screen_text",
+    "objects",
+    "rerank",
+    "vlm",
+)
 """The channels of `EngineSettings`, in the order in which they are shown."""
+
+ON_REQUEST: frozenset[Kind] = frozenset(("rerank",))
+"""Channels that are off until a setting asks for them; nothing is missed and nothing pulled for them by itself."""
 
 LOSES: Mapping[Kind, str] = {
     "visual": "finding what is seen, by words or by a picture",
@@ -37,6 +52,7 @@ LOSES: Mapping[Kind, str] = {
     "sounds": "finding sounds: applause, music, an alarm",
     "screen_text": "text that stands on screen",
     "objects": "objects and their counts",
+    "rerank": "the best moments read again with the query, for a better order",
     "vlm": "written answers; `ask` then quotes the sentences that answer",
 }
 
@@ -250,6 +266,18 @@ FAMILIES: tuple[Family, ...] = (
         weights=ONNX_DETECTORS,
         pull="yolox_s",
         demo="models/yolo/demo.onnx",
+    ),
+    Family(
+        kind="rerank",
+        name="cross-encoder",
+        target="engines.cross_encoder:CrossEncoderEngine",
+        licence="Apache-2.0",
+        extra="sentence",
+        modules=("transformers", "torch"),
+        distributions=("transformers",),
+        weights=RERANKERS,
+        pull="ms-marco-MiniLM-L6-v2",
+        template=Part("", required=RERANKER_FILES, optional=TOKENIZER_FILES),
     ),
     Family(
         kind="vlm",

@@ -64,6 +64,7 @@ TOKENIZER_FILES = (
 CT2_FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt|vocabulary.json")
 _PADDLE_FILES = ("inference.json", "inference.pdiparams", "inference.yml")
 SOUND_FILES = ("config.json", "preprocessor_config.json", "model.safetensors|pytorch_model.bin")
+RERANKER_FILES = ("config.json", "model.safetensors|pytorch_model.bin", "tokenizer.json|vocab.txt|tokenizer.model")
 VLM_FILES = ("config.json", "*.safetensors", "tokenizer.json|tokenizer.model")
 VLM_EXTRA = (
     *TOKENIZER_FILES,
@@ -220,6 +221,28 @@ ULTRALYTICS: tuple[Weights, ...] = (
 )
 
 ONNX_DETECTORS: tuple[Weights, ...] = (_yolox("yolox_m", 101 * _MB), _yolox("yolox_s", 36 * _MB))
+
+RERANKERS: tuple[Weights, ...] = (
+    Weights(
+        "bge-reranker-v2-m3",
+        (
+            Part(
+                "BAAI/bge-reranker-v2-m3",
+                required=RERANKER_FILES,
+                optional=(*TOKENIZER_FILES, "sentencepiece.bpe.model"),
+            ),
+        ),
+        2_290 * _MB,
+        "Apache-2.0",
+    ),
+    Weights(
+        "ms-marco-MiniLM-L6-v2",
+        (Part("cross-encoder/ms-marco-MiniLM-L6-v2", required=RERANKER_FILES, optional=TOKENIZER_FILES),),
+        91 * _MB,
+        "Apache-2.0",
+    ),
+)
+"""Judges of a query and a text: one for many languages, one small one for English."""
 
 VLMS: tuple[Weights, ...] = (
     _vlm("Qwen3-VL-2B", "Qwen/Qwen3-VL-2B-Instruct", "89644892e4d85e24eaac8bacfd4f463576704203", 4_276 * _MB),

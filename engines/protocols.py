@@ -122,6 +122,19 @@ class OpenVocabulary(Engine, Protocol):
         ...
 
 
+@runtime_checkable
+class RerankEngine(Engine, Protocol):
+    """Texts judged against a query, both read at once."""
+
+    def scores(self, query: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the query: a score on the model's own scale, higher is better.
+
+        Raises:
+            reelseek.errors.EngineUnavailable: the model failed.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class VlmRequest:
     """One call of a VLM: instructions, then evidence text and frames (time in seconds, picture), then the question."""

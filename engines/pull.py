@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from engines.content import file_hash, remember_hash
-from engines.families import KINDS, Family, Kind, families, find_family
+from engines.families import KINDS, ON_REQUEST, Family, Kind, families, find_family
 from engines.hub import PARTS
 from engines.known_weights import Part
 from engines.lock import LockedFile, LockedWeights, lock_name, read_lock, write_lock
@@ -54,12 +54,18 @@ def wanted(targets: Sequence[str], settings: Settings) -> list[Spec]:
         WeightsError: it names weights that no hub carries.
     """
     specs = []
-    for target in targets or [kind for kind in KINDS if any(family.pull for family in families(kind) if family.auto)]:
+    for target in targets or _channels_with_downloads():
         kind = next((kind for kind in KINDS if kind == target), None)
         spec = _channel_spec(kind, settings) if kind else _named_spec(target)
         if spec is not None:
             specs.append(spec)
     return specs
+
+
+def _channels_with_downloads() -> list[str]:
+    """The channels that some download would serve and that are on without being asked for."""
+    served = (kind for kind in KINDS if any(family.pull for family in families(kind) if family.auto))
+    return [kind for kind in served if kind not in ON_REQUEST]
 
 
 def _channel_spec(kind: Kind, settings: Settings) -> Spec | None:

@@ -15,6 +15,7 @@ from engines.protocols import (
     ImageTextEngine,
     ObjectEngine,
     OpenVocabulary,
+    RerankEngine,
     ScreenTextEngine,
     SentenceEngine,
     SoundEngine,
@@ -181,6 +182,10 @@ class Engines:
                 ref = EngineRef(f"ultralytics:{path.stem}", f"{path}-{path.stat().st_mtime_ns}")
                 self._words = OpenVocabularyEngine(ref, path, self.settings.engines)
             return self._words
+
+    def reranker(self) -> RerankEngine | None:
+        """The model that reads the best moments again, loaded; None where none is asked for."""
+        return cast("RerankEngine | None", self._engine("rerank"))
 
     def vlm(self) -> VlmEngine | None:
         """The vision-language model, loaded; None where answers are extractive."""

@@ -17,6 +17,7 @@ from engines.families import (
     DEMO_LICENCES,
     DEMO_NOTE,
     LOSES,
+    ON_REQUEST,
     Family,
     Kind,
     families,
@@ -59,6 +60,11 @@ class Resolution:
     size_bytes: int = 0
     loses: str = ""
     explicit: bool = False
+
+    @property
+    def missed(self) -> bool:
+        """Whether a person should be told that nothing serves it: not of what is off until somebody asks for it."""
+        return self.state != "ready" and not (self.kind in ON_REQUEST and self.spec.lower() in OFF)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,9 @@ class EngineSettings(_Group):
         pattern=r"^(auto|bytetrack|botsort|overlap)$",
         description="how objects are followed: bytetrack, botsort (extra `yolo`), overlap (our own)",
     )
+    rerank: str = Field(
+        "off", description="re-ranking engine: cross-encoder:NAME, cross-encoder:/folder, auto (what is there), off"
+    )
     vlm: str = Field("auto", description="VLM: transformers:NAME, openai:MODEL (a local server), extractive")
     vlm_url: str = Field("http://127.0.0.1:11434/v1", description="base URL of the OpenAI-compatible server")
     vlm_timeout: float = Field(60.0, gt=0, description="seconds before an answer falls back to extractive")
@@ -106,6 +109,8 @@ class QuerySettings(_Group):
 
     k: int = Field(10, ge=1, le=200, description="moments returned")
     candidates: int = Field(100, ge=10, le=5_000, description="candidates per channel before fusion")
+    rerank: int = Field(50, ge=1, le=500, description="best moments that a re-ranking engine reads again")
+    rerank_seconds: float = Field(5.0, gt=0, description="seconds before a search goes on without the re-ranking engine")
     evidence_tokens: int = Field(2_000, ge=200, description="tokens of evidence text given to the VLM")
     evidence_frames: int = Field(8, ge=0, le=64, description="frames given to the VLM")
     cutoff: float = Field(0.5, ge=0, le=1, description="confidence under which a moment is a near miss")

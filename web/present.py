@@ -36,6 +36,7 @@ KIND_NAMES = {
     "sounds": "Sounds",
     "screen_text": "Text on screen",
     "objects": "Objects",
+    "rerank": "Reading again",
     "vlm": "Answers by a model",
 }
 """What the kinds of engines are called on the page."""

@@ -286,6 +286,7 @@ class EngineOut(Out):
     reason: str
     fix: str
     loses: str = Field(description="what is lost while it is off")
+    missed: bool = Field(description="nothing serves it, and it is not one that is off until it is asked for")
 
 
 class StatusOut(Out):

@@ -44,6 +44,7 @@ def test_an_empty_machine_has_the_carried_engines_and_says_what_is_missing(setti
         "sounds": None,
         "screen_text": "paddleocr:PP-OCRv6",
         "objects": None,
+        "rerank": None,
         "vlm": None,
     }
     assert found["visual"].state == "off"

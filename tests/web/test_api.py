@@ -159,7 +159,7 @@ def test_a_removed_video_is_gone_and_an_upload_is_deleted_with_it(
 def test_the_status_names_each_kind_of_engine_and_what_is_lost(client: FlaskClient) -> None:
     status = client.get("/api/v1/status").json
     kinds = {engine["kind"]: engine for engine in status["engines"]}
-    assert set(kinds) == {"visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "vlm"}
+    assert set(kinds) == {"visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "rerank", "vlm"}
     assert kinds["sentence"]["state"] == "ready"
     assert kinds["visual"]["engine"] is None
     assert kinds["visual"]["loses"]

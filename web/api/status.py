@@ -38,6 +38,7 @@ def engine_payloads(served: Backend) -> list[JsonObject]:
             "reason": found.reason,
             "fix": found.fix,
             "loses": found.loses,
+            "missed": found.missed,
         }
         for kind, found in served.service.status().items()
     ]
