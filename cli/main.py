@@ -13,6 +13,7 @@ import typer
 from cli import (
     agents,
     asking,
+    digesting,
     doctor,
     evaluating,
     exporting,
@@ -42,8 +43,9 @@ app = typer.Typer(
 )
 app.command("index")(indexing.index)
 app.command("fetch")(fetching.fetch)
-app.command("search")(searching.search)
+app.command("search", epilog=searching.LANGUAGE)(searching.search)
 app.command("ask")(asking.ask)
+app.command("summarize")(digesting.summarize)
 app.command("videos")(searching.videos)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)

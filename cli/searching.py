@@ -35,6 +35,25 @@ class LevelName(StrEnum):
     VIDEOS = "videos"
 
 
+LANGUAGE = """\b
+The query language in short (all of it: docs/search.md):
+  "slow down"                        these very words
+  said:hello text:"Q3 plan"          only in speech, only on screen
+  seen:(a red hat) sound:applause    only in the picture, only sounds
+  object:car>=2 object:person:enters detected objects
+  speaker:maria                      where she speaks
+  like:lecture@1:20-1:30             like this place in the library
+  -advert  -said:budget              must not be there
+  A then B   A then[30s] B           one after the other
+  A while B                          at the same time
+  A | B   A or B   red (car | bus)   one of them
+  A within 10s of B                  both, near each other
+  not B within 10s of A              A without B near it
+  video:x tag:x lang:de chapter:x after:1:30 duration:>10m added:2026-01 recorded:2024
+"""
+"""What `reelseek search --help` tells of the query language."""
+
+
 def search(
     context: typer.Context,
     query: Annotated[

@@ -9,7 +9,7 @@ from functools import lru_cache
 from flask import Flask, request
 from markupsafe import Markup, escape
 
-from query.language import parse
+from query.language import ObjectCount, ObjectFact, Words, parse
 from query.words import content_terms, stems
 from reelseek.answers import Answer
 from reelseek.timecode import format_time
@@ -186,15 +186,15 @@ def wanted_stems(query: str) -> frozenset[str]:
     """The stems of a query's words and objects, without those that must not be there."""
     found: set[str] = set()
     for stage in parse(query).stages:
-        for words in stage.words:
-            if not words.negated:
-                found.update(stems(words.text) if words.phrase else content_terms(words.text))
-        for item in stage.objects:
-            if not item.negated:
+        for item in stage.every_item():
+            if item.negated:
+                continue
+            if isinstance(item, Words):
+                found.update(stems(item.text) if item.phrase else content_terms(item.text))
+            elif isinstance(item, ObjectCount):
                 found.update(stems(item.label))
-        for fact in stage.facts:
-            if not fact.negated:
-                found.update(stems(f"{fact.label} {fact.other}"))
+            elif isinstance(item, ObjectFact):
+                found.update(stems(f"{item.label} {item.other}"))
     return frozenset(found)
 
 
