@@ -27,6 +27,7 @@ from query.open_vocabulary import Finder
 from query.places import Chapters
 from query.plan import Plan, make_plan
 from query.requests import AskRequest, SearchRequest
+from query.rerank import read_again
 from query.search import Searcher
 from query.source import Frame, Source, Statistics
 from query.suggest import Suggestion, read_vocabulary, suggest
@@ -310,6 +311,8 @@ class QueryService:
             with found.timed("near_words"):
                 vocabulary = self._vocabulary(session.snapshot, None, _PATIENCE)
                 finding.find_near(found, vocabulary)
+        if self.settings.engines.rerank != "off":
+            read_again(self.engines, self.settings.query, plan, found)
         found.clock.ms = planned | found.clock.ms
         return found
 
