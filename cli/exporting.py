@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from library.catalogue import Catalogue
     from reelseek.export.excerpts import Excerpt
     from reelseek.settings import Settings
-    from workers.exports import CutRequest
+    from workers.cutter import CutRequest
 
 app = typer.Typer(
     help="Write captions, chapters, moments, timelines, clips and reels for other programs.", no_args_is_help=True
@@ -135,7 +135,7 @@ def clip(
         entry = catalogue.named_video(video)
         found = excerpt_of(catalogue, entry.video_id, parse_time(start), parse_time(end))
         request = cut_plan(catalogue, [found], copy=copy, height=height)
-    _cut(request, output)
+    cut(request, output)
 
 
 @app.command()
@@ -159,7 +159,7 @@ def reel(
     found, told = _excerpts(settings, query, saved, ranges, k, video)
     with open_catalogue(settings) as catalogue:
         request = cut_plan(catalogue, found, copy=copy, height=height, title=title or told)
-    _cut(request, output)
+    cut(request, output)
 
 
 def _excerpts(
@@ -219,13 +219,14 @@ def _write(text: str, output: Path | None) -> None:
         replace_file(output, content)
 
 
-def _cut(request: CutRequest, output: Path) -> None:
-    from workers.exports import cut_excerpts
+def cut(request: CutRequest, output: Path) -> None:
+    """Cut, with a bar on a terminal, and say what was written."""
+    from workers.cutter import cut_now
 
     if output.suffix.lower() != ".mp4":
         raise InvalidRequest(f"{output.name} must end in .mp4: clips are MP4 files.")
     with _bar(output.name) as progress:
-        length = cut_excerpts(request, output, progress)
+        length = cut_now(request, output, progress)
     error_console().print(f"{format_time(length, decimals=1)} in {printable(str(output))}", markup=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reelseek.answers import Answer, Citation
+from reelseek.digests import Digest, Point, Term
 from reelseek.records import Channel, Chapter, JsonObject
 from reelseek.results import Contribution, Evidence, Group, Moment, Place, SearchResult, StageMatch
 
@@ -151,3 +152,39 @@ def citation_payload(citation: Citation) -> JsonObject:
 
 def _timed(channel: Channel, start: float, end: float) -> JsonObject:
     return {"channel": channel.value, "start": round(start, 3), "end": round(end, 3)}
+
+
+def digest_payload(digest: Digest) -> JsonObject:
+    """The JSON of a summary."""
+    return {
+        "query": digest.query,
+        "length": digest.length,
+        "engine": digest.engine,
+        "text": digest.text,
+        "points": [_point_payload(point) for point in digest.points],
+        "citations": [citation_payload(citation) for citation in digest.citations],
+        "quotes": [_point_payload(point) for point in digest.quotes],
+        "names": [_term_payload(term) for term in digest.names],
+        "terms": [_term_payload(term) for term in digest.terms],
+        "videos": digest.videos,
+        "notes": list(digest.notes),
+    }
+
+
+def _point_payload(point: Point) -> JsonObject:
+    return _timed(point.channel, point.start, point.end) | {
+        "video_id": point.video_id,
+        "text": point.text,
+        "weight": point.weight,
+        "chapter": point.chapter,
+    }
+
+
+def _term_payload(term: Term) -> JsonObject:
+    return {
+        "text": term.text,
+        "kind": term.kind,
+        "count": term.count,
+        "times": [{"start": round(start, 3), "end": round(end, 3)} for start, end in term.times],
+        "context": term.context,
+    }
