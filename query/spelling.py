@@ -14,11 +14,12 @@ from query.words import STOP_WORDS, fold, squash
 SHORTEST = 4
 """Letters of a word that is worth a guess."""
 
-LEAST = 0.77
+LEAST = 0.76
 """Similarity from which a near match is taken."""
 
-_LETTERS_LEAST = 70.0
+_LETTERS_LEAST = 0.7
 _SOUND_LEAST = 75.0
+_SOUND_SIGNS = 4
 _GUESSES = 200
 
 
@@ -57,12 +58,12 @@ def nearest(word: str, vocabulary: Vocabulary, limit: int) -> list[Correction]:
         key,
         vocabulary.words.keys(),
         scorer=OSA.normalized_similarity,
-        score_cutoff=_LETTERS_LEAST / 100,
+        score_cutoff=_LETTERS_LEAST,
         limit=_GUESSES,
     )
     candidates.update(text for text, _, _ in by_letters if len(text) >= SHORTEST)
     heard = sound_key(word)
-    if len(heard) >= 3:
+    if len(heard) >= _SOUND_SIGNS:
         near = process.extract(
             heard, vocabulary.sounds.keys(), scorer=fuzz.ratio, score_cutoff=_SOUND_LEAST, limit=_GUESSES
         )
@@ -74,13 +75,16 @@ def nearest(word: str, vocabulary: Vocabulary, limit: int) -> list[Correction]:
 
 
 def similarity(word: str, other: str) -> float:
-    """0 to 1: the mean of how alike two texts are in letters, without their spaces, and in sound."""
-    from rapidfuzz.distance import OSA, JaroWinkler
+    """0 to 1: how alike two texts are in letters, without their spaces; where they are long enough to tell, the mean of
+    that and of how alike they sound."""
+    from rapidfuzz.distance import OSA
 
     one, two = squash(word), squash(other)
-    letters = max(OSA.normalized_similarity(one, two), 0.9 * JaroWinkler.similarity(one, two))
-    sound = OSA.normalized_similarity(sound_key(one), sound_key(two))
-    return float(letters + sound) / 2
+    letters = float(OSA.normalized_similarity(one, two))
+    heard, spoken = sound_key(one), sound_key(two)
+    if min(len(heard), len(spoken)) < _SOUND_SIGNS:
+        return letters
+    return (letters + float(OSA.normalized_similarity(heard, spoken))) / 2
 
 
 def _count(text: str, vocabulary: Vocabulary) -> int:

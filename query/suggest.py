@@ -26,6 +26,7 @@ LINES = 200_000
 
 _CHAPTERS_OF = 500
 _MOST = 50
+_COMMON = 2
 _FIELD_NAMES: dict[str, tuple[Kind, ...]] = {
     "said": ("word", "phrase"),
     "text": ("word", "phrase"),
@@ -149,7 +150,7 @@ def _plain(text: str, vocabulary: Vocabulary) -> Iterator[Suggestion]:
             yield Suggestion(before + following, following, "phrase", count)
     ranked: list[tuple[int, str, Kind]] = [
         *((count, vocabulary.written(key), "word") for key, count in _words(prefix, vocabulary)),
-        *((count, vocabulary.written(key), "phrase") for key, count in _pairs(prefix, vocabulary) if telling(key)),
+        *((count, vocabulary.written(key), "phrase") for key, count in _pairs(prefix, vocabulary) if count >= _COMMON),
         *((item.count, item.text, item.kind) for item in _names(fold(text).strip(), vocabulary, _WHOLE)),
     ]
     ranked.sort(key=lambda item: (-item[0], len(item[1]), item[1]))

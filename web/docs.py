@@ -8,6 +8,7 @@ from apiflask import APIBlueprint, APIFlask
 from flask import Response, current_app, jsonify, render_template
 
 from web.errors import MIMETYPE, PROBLEM_SCHEMA
+from web.example_schemas import ExampleQuery
 
 DESCRIPTION = (
     "Search a library of videos by what is seen, said, written and present in them. Times are seconds. "
@@ -82,6 +83,10 @@ def _finish(spec: Any) -> Any:
         schemas.pop(name, None)
     schemas["Problem"] = PROBLEM_SCHEMA
     spec["security"] = [{}, {"ApiKey": []}]
+    as_json = ExampleQuery.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, schema in as_json.pop("$defs", {}).items():
+        schemas.setdefault(name, schema)
+    spec["paths"]["/api/v1/search"]["post"]["requestBody"]["content"]["application/json"] = {"schema": as_json}
     for methods in spec["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", []):

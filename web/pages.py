@@ -101,7 +101,7 @@ def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
     if asked and mode == "ask" and image is None:
         view |= _answered(served, query)
     elif asked:
-        result = served.service.search(search_request(query, image))
+        result = served.service.search(search_request(query, {"1": image} if image is not None else None))
         view |= {
             "notes": _without_banner(result.notes, served),
             "moments": result.moments,

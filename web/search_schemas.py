@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
-from werkzeug.datastructures import FileStorage
+from pydantic import Field
 
 from reelseek.results import Level
 from web.schemas import ID_MAX, ID_PATTERN, K_MAX, QUERY_MAX, Channels, In, Out, VideoIds
@@ -21,15 +20,6 @@ class SearchQuery(In):
     min_confidence: float | None = Field(None, ge=0, le=1, description="what is under it is a near miss")
     channel: Channels = Field(default_factory=list, description="only in these channels, separated by commas")
     level: Level = Field("moments", description="single moments, or chapters or whole videos with the best in each")
-
-
-class ImageSearch(SearchQuery):
-    """A search by a picture, with words or without."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, arbitrary_types_allowed=True)
-    image: Annotated[
-        FileStorage, Field(description="a JPEG, PNG or WebP picture", json_schema_extra={"format": "binary"})
-    ]
 
 
 class MomentQuery(In):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +17,8 @@ from reelseek.errors import ReelseekError
 from reelseek.records import Channel, Image, JsonObject
 from reelseek.wire import answer_payload, search_payload
 from web.backend import Backend, backend
-from web.pictures import read_picture
-from web.search_schemas import AnswerOut, ImageSearch, MomentQuery, Question, SearchOut, SearchQuery
+from web.example_schemas import ExampleQuery
+from web.search_schemas import AnswerOut, MomentQuery, Question, SearchOut, SearchQuery
 
 _EVENTS = "text/event-stream"
 _EVENTS_TOO: Any = {200: {"content": {_EVENTS: {"schema": {"type": "string"}}}}}
@@ -26,21 +26,6 @@ _EVENTS_TOO: Any = {200: {"content": {_EVENTS: {"schema": {"type": "string"}}}}}
 
 def register(api: APIBlueprint) -> None:
     """Add the routes."""
-
-    @api.get("/search")
-    @api.input(SearchQuery, location="query", arg_name="query")
-    @api.output(SearchOut)
-    def search(query: SearchQuery) -> JsonObject:
-        """Find moments by words or the query language."""
-        return search_payload(backend().service.search(search_request(query)))
-
-    @api.post("/search")
-    @api.input(ImageSearch, location="files", arg_name="query")
-    @api.output(SearchOut)
-    def search_by_image(query: ImageSearch) -> JsonObject:
-        """Find moments that look like a picture, narrowed by words when there are some."""
-        picture = read_picture(query.image)
-        return search_payload(backend().service.search(search_request(query, picture)))
 
     @api.get("/videos/<video:video_id>/moments")
     @api.input(MomentQuery, location="query", arg_name="query")
@@ -85,17 +70,22 @@ def _ask_request(question: Question) -> AskRequest:
     )
 
 
-def search_request(query: SearchQuery, image: Image | None = None) -> SearchRequest:
+def search_request(query: SearchQuery, images: Mapping[str, Image] | None = None) -> SearchRequest:
     """What the query service is asked for."""
-    return SearchRequest(
+    asked = SearchRequest(
         query.q,
         k=query.k,
         video_ids=tuple(query.video),
         library=query.library,
-        images={"1": image} if image is not None else {},
+        images=images or {},
         min_confidence=query.min_confidence,
         level=query.level,
         channels=frozenset(query.channel) or None,
+    )
+    if not isinstance(query, ExampleQuery):
+        return asked
+    return replace(
+        asked, examples=tuple(query.example), by=query.by, like=tuple(query.like), unlike=tuple(query.unlike)
     )
 
 
