@@ -54,6 +54,18 @@ def test_most_queries_for_objects_and_sequences_find_their_moment_first(service:
     assert sum(rank == 1 for rank in ranks.values()) >= 0.8 * len(ranks), ranks
 
 
+def test_every_moment_of_every_query_says_how_its_confidence_came_about(service: QueryService) -> None:
+    for true in TRUTH:
+        result = service.search(SearchRequest(query=true.query))
+        for moment in (*result.moments, *result.near_misses):
+            gains = [part.gain for part in moment.contributions]
+            assert gains, true.query
+            assert sum(gains) == pytest.approx(moment.confidence, abs=1e-6), true.query
+            assert moment.place is not None
+            assert moment.place.segment >= 1
+        assert all(moment.shortfall for moment in result.near_misses)
+
+
 def test_the_truth_has_several_queries_of_every_kind() -> None:
     assert all(len(of_kind(kind)) >= 5 for kind in ("spoken", "written", "seen", "present"))
 
