@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import reelseek.errors
-from ingest.cutting import Cut
 from reelseek.durable import TEMPORARY, abandoned, storage_errors
 from reelseek.errors import Busy, InvalidRequest, MediaError, ReelseekError, StorageError
 from reelseek.settings import Settings
-from workers.exports import CutRequest, cut_excerpts
+from workers.cutter import CutRequest, as_message
 
 _PATIENCE = 120.0
 _PATIENCE_PER_SECOND = 20.0
@@ -130,18 +129,11 @@ def _key(request: CutRequest) -> str:
 
 
 def _cut_in_child(request: CutRequest, target: Path) -> None:
-    asked = {
-        "cuts": [[os.fspath(cut.path), cut.start, cut.end, cut.title] for cut in request.cuts],
-        "copy": request.copy,
-        "height": request.height,
-        "title": request.title,
-        "target": os.fspath(target),
-    }
-    command = [sys.executable, "-m", "workers.child", str(os.getpid()), sys.executable, "-m", "workers.clips"]
+    command = [sys.executable, "-m", "workers.child", str(os.getpid()), sys.executable, "-m", "workers.cutter"]
     try:
         done = subprocess.run(
             command,
-            input=json.dumps(asked),
+            input=as_message(request, target),
             capture_output=True,
             text=True,
             timeout=_PATIENCE + _PATIENCE_PER_SECOND * request.duration,
@@ -164,22 +156,3 @@ def _error(told: dict[str, Any]) -> ReelseekError:
         kind.__name__: kind for kind in (InvalidRequest, MediaError, StorageError, reelseek.errors.EngineUnavailable)
     }
     return kinds.get(told.get("error", ""), MediaError)(told.get("message", ""), hint=told.get("hint", ""))
-
-
-def main() -> int:
-    """Cut what standard input asks for; an error goes to standard output as JSON."""
-    asked = json.load(sys.stdin)
-    with suppress(OSError):
-        os.nice(5)
-    cuts = tuple(Cut(Path(path), start, end, title) for path, start, end, title in asked["cuts"])
-    request = CutRequest(cuts, asked["copy"], asked["height"], asked["title"])
-    try:
-        cut_excerpts(request, Path(asked["target"]))
-    except ReelseekError as error:
-        json.dump({"error": type(error).__name__, "message": error.message, "hint": error.hint}, sys.stdout)
-        return error.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

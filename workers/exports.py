@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.cutting import Cut, Progress, make_clip
+from ingest.cutting import Cut
 from ingest.media_clock import media_clock
 from library.catalogue import Catalogue
 from library.records import SavedHit, VideoEntry
 from reelseek.errors import InvalidRequest, MediaError, NotFound
 from reelseek.export.clocks import MediaClock, standard_rate
 from reelseek.export.excerpts import Excerpt
+from workers.cutter import CutRequest
 
-__all__ = ["CutRequest", "cut_excerpts", "cut_plan", "excerpt_of", "excerpts_of_hits", "media_clocks"]
-
-
-@dataclass(frozen=True, slots=True)
-class CutRequest:
-    """What is cut, and how.
-
-    Attributes:
-        copy: take the packets as they are, from the key picture before each start on.
-        height: largest height of the picture (px); 0 is that of the sources.
-        title: written into the file.
-    """
-
-    cuts: tuple[Cut, ...]
-    copy: bool = False
-    height: int = 0
-    title: str = ""
-
-    @property
-    def duration(self) -> float:
-        """Seconds, as asked for."""
-        return sum(cut.duration for cut in self.cuts)
+__all__ = ["cut_plan", "excerpt_of", "excerpts_of_hits", "media_clocks"]
 
 
 def excerpt_of(catalogue: Catalogue, video_id: str, start: float, end: float | None) -> Excerpt:
@@ -89,13 +68,6 @@ def cut_plan(
             )
         cuts.append(Cut(Path(entry.path), excerpt.start, excerpt.end, excerpt.title))
     return CutRequest(tuple(cuts), copy, height, title or excerpts[0].title)
-
-
-def cut_excerpts(request: CutRequest, target: Path, progress: Progress | None = None) -> float:
-    """Cut a clip or reel in this process; its length (s). Raises what `make_clip` does."""
-    return make_clip(
-        request.cuts, target, copy=request.copy, height=request.height, title=request.title, progress=progress
-    )
 
 
 def media_clocks(catalogue: Catalogue, excerpts: Iterable[Excerpt]) -> dict[str, MediaClock]:

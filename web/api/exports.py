@@ -19,7 +19,8 @@ from web.api.search import search_request
 from web.backend import Backend, backend
 from web.export_schemas import CaptionsExport, ChaptersExport, ClipExport, RangesExport, SavedExport, SearchExport
 from web.sending import send_file
-from workers.exports import CutRequest, cut_plan, excerpt_of, excerpts_of_hits, media_clocks
+from workers.cutter import CutRequest
+from workers.exports import cut_plan, excerpt_of, excerpts_of_hits, media_clocks
 
 _TEXTS = {"vtt": VTT_MIMETYPE, "srt": "application/x-subrip", "ffmetadata": "text/plain"}
 _SUFFIXES = {"vtt": ".vtt", "srt": ".srt", "ffmetadata": ".ffmetadata.txt"}
