@@ -110,7 +110,9 @@ class QuerySettings(_Group):
     k: int = Field(10, ge=1, le=200, description="moments returned")
     candidates: int = Field(100, ge=10, le=5_000, description="candidates per channel before fusion")
     rerank: int = Field(50, ge=1, le=500, description="best moments that a re-ranking engine reads again")
-    rerank_seconds: float = Field(5.0, gt=0, description="seconds before a search goes on without the re-ranking engine")
+    rerank_seconds: float = Field(
+        5.0, gt=0, description="seconds before a search goes on without the re-ranking engine"
+    )
     evidence_tokens: int = Field(2_000, ge=200, description="tokens of evidence text given to the VLM")
     evidence_frames: int = Field(8, ge=0, le=64, description="frames given to the VLM")
     cutoff: float = Field(0.5, ge=0, le=1, description="confidence under which a moment is a near miss")

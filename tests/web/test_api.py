@@ -32,6 +32,28 @@ def test_a_search_is_narrowed_to_videos_and_to_k(client: FlaskClient) -> None:
     assert inside["moments"][0]["start"] >= 6.0
 
 
+def test_moments_explain_themselves_and_say_where_they_are(client: FlaskClient) -> None:
+    moment = client.get("/api/v1/search?q=merge+sort+memory").json["moments"][0]
+    assert sum(part["gain"] for part in moment["contributions"]) == pytest.approx(moment["confidence"], abs=1e-3)
+    assert {"channel", "kind", "rank", "raw", "calibrated", "weight", "gain", "asked"} == set(
+        moment["contributions"][0]
+    )
+    assert moment["place"]["chapter"] == {"number": 2, "title": "Memory --> cost", "start": 12.0, "end": 24.0}
+    assert (moment["place"]["segment"], moment["place"]["segments"]) == (3, 4)
+    assert moment["shortfall"] == ""
+    missed = client.get("/api/v1/search?q=merge+sort+memory&min_confidence=1").json["near_misses"][0]
+    assert "under the cut-off of 100 %" in missed["shortfall"]
+
+
+def test_results_come_as_chapters_or_videos(client: FlaskClient) -> None:
+    found = client.get("/api/v1/search?q=quicksort+pivot&level=chapters").json
+    assert found["groups"][0]["chapter"]["title"] == "Opening"
+    assert found["moments"] == [moment for group in found["groups"] for moment in group["moments"]]
+    videos = client.get("/api/v1/search?q=quicksort+pivot&level=videos").json
+    assert [(group["video_id"], group["chapter"]) for group in videos["groups"]] == [(LECTURE, None)]
+    assert client.get("/api/v1/search?q=x&level=scenes").status_code == 422
+
+
 def test_nothing_that_fits_is_an_answer(client: FlaskClient) -> None:
     found = client.get('/api/v1/search?q="a submarine in the desert"').json
     assert found["moments"] == []
@@ -159,7 +181,17 @@ def test_a_removed_video_is_gone_and_an_upload_is_deleted_with_it(
 def test_the_status_names_each_kind_of_engine_and_what_is_lost(client: FlaskClient) -> None:
     status = client.get("/api/v1/status").json
     kinds = {engine["kind"]: engine for engine in status["engines"]}
-    assert set(kinds) == {"visual", "sentence", "speech", "speakers", "sounds", "screen_text", "objects", "rerank", "vlm"}
+    assert set(kinds) == {
+        "visual",
+        "sentence",
+        "speech",
+        "speakers",
+        "sounds",
+        "screen_text",
+        "objects",
+        "rerank",
+        "vlm",
+    }
     assert kinds["sentence"]["state"] == "ready"
     assert kinds["visual"]["engine"] is None
     assert kinds["visual"]["loses"]
