@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from cli.context import settings_of
+from cli.examples import ByName, read_images, read_stretches
 from cli.explaining import counted, explained, group_text, timings_text
 from cli.output import console, error_console, moment_text, print_json, printable
-from reelseek.errors import InvalidRequest
-from reelseek.records import Channel, Image
+from reelseek.records import Channel
 from reelseek.results import SearchResult
 from reelseek.timecode import format_time
 
@@ -25,6 +25,22 @@ Count = Annotated[
 ]
 OneVideo = Annotated[list[str] | None, typer.Option("--video", metavar="ID", help="Only in this video; repeatable.")]
 OneChannel = Annotated[list[Channel] | None, typer.Option("--channel", help="Only in this channel; repeatable.")]
+Images = Annotated[
+    list[Path] | None,
+    typer.Option(help="Search by a picture; repeatable. A query names it: image:NAME.", exists=True, dir_okay=False),
+]
+Clips = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILE|VIDEO@1:20-1:30", help="Find a clip again: a file, or a part of a video; repeatable."),
+]
+Likes = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VIDEO@1:20-1:30", help="A result that was right: more like it; repeatable."),
+]
+Unlikes = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VIDEO@1:20-1:30", help="A result that was wrong: fewer like it; repeatable."),
+]
 
 
 class LevelName(StrEnum):
@@ -61,7 +77,11 @@ def search(
     ] = "",
     k: Count = None,
     video: OneVideo = None,
-    image: Annotated[Path | None, typer.Option(help="Search by a picture.", exists=True, dir_okay=False)] = None,
+    image: Images = None,
+    clip: Clips = None,
+    by: Annotated[ByName, typer.Option(help="In what a --clip of the library is to be found again.")] = ByName.ALL,
+    like: Likes = None,
+    unlike: Unlikes = None,
     channel: OneChannel = None,
     level: Annotated[
         LevelName, typer.Option(help="Single moments, or chapters or whole videos with the best moments in each.")
@@ -75,14 +95,19 @@ def search(
     from query.service import SearchRequest, open_service
     from reelseek.wire import search_payload
 
-    picture = _read_picture(image) if image else None
-    with open_service(settings_of(context)) as service:
+    settings = settings_of(context)
+    pictures = read_images(image or (), clip or (), settings)
+    with open_service(settings) as service:
         result = service.search(
             SearchRequest(
                 query=query,
                 k=k,
                 video_ids=tuple(video or ()),
-                images={"1": picture} if picture is not None else {},
+                images=pictures,
+                examples=read_stretches(clip or (), service.catalogue),
+                by=by.value,
+                like=read_stretches(like or (), service.catalogue),
+                unlike=read_stretches(unlike or (), service.catalogue),
                 level=level.value,
                 channels=frozenset(channel) if channel else None,
             )
@@ -153,15 +178,3 @@ def videos(context: typer.Context, as_json: Json = False) -> None:
         line.append("  offline" if entry.live_ingest and entry.offline else "", style="yellow")
         line.append(f"\n    {printable(entry.error or entry.path)}", style="red" if entry.error else "dim")
         out.print(line)
-
-
-def _read_picture(path: Path) -> Image:
-    import numpy as np
-    from PIL import Image as Pillow
-    from PIL import ImageOps
-
-    try:
-        with Pillow.open(path) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"), dtype=np.uint8)
-    except (OSError, ValueError, Pillow.DecompressionBombError) as error:
-        raise InvalidRequest(f"{path} is no picture that can be read.") from error
