@@ -1,8 +1,8 @@
 """A question taken apart by a model: what would be said, what would stand on screen, which things would be seen.
 
-The scheme is Video-RAG's (Luo et al. 2024, arXiv 2411.13093), which asks for speech (ASR), objects (DET) and the kind of
-relation (TYPE); screen text (OCR) is asked for beside them. What the model says is checked strictly; on anything else
-than the JSON asked for the rules decide.
+The scheme is Video-RAG's (Luo et al. 2024, arXiv 2411.13093), which asks for speech (ASR), objects (DET) and the kind
+of relation (TYPE); screen text (OCR) is asked for beside them. What the model says is checked strictly; on anything
+else than the JSON asked for the rules decide.
 """
 
 from __future__ import annotations

@@ -17,8 +17,10 @@ import numpy as np
 from engines.registry import Engines
 from index.reader import Snapshot
 from query.descriptions import Description
+from query.languages import ENGLISH
 from query.likeness import Likeness
 from query.reference import PICTURES, SENTENCES, TEMPLATES
+from query.reference_languages import SENTENCES as FOREIGN
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Image, Vector, VectorSpace
 
@@ -128,12 +130,13 @@ class Encoders:
         vector: Vector = engine.encode_images([image])[0]
         return vector
 
-    def sentence_bank(self) -> Vector:
-        """Vectors of the reference sentences."""
+    def sentence_bank(self, language: str = ENGLISH) -> Vector:
+        """Vectors of the reference sentences, in a language as `query.languages` names it."""
         engine = self._engines.sentence()
         if engine is None:
             raise EngineUnavailable("No sentence engine is at hand.")
-        return self._bank(engine.fingerprint, SENTENCES, lambda: engine.encode(SENTENCES))
+        sentences = SENTENCES if language == ENGLISH else FOREIGN.get(language, SENTENCES)
+        return self._bank(engine.fingerprint, sentences, lambda: engine.encode(sentences))
 
     def picture_bank(self) -> Vector:
         """Vectors of the reference descriptions."""

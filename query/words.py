@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from query.languages import function_words, language_of
+
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 _DIGITS = "zero one two three four five six seven eight nine ten eleven twelve"
@@ -90,6 +92,11 @@ def stems(text: str) -> list[str]:
     return [stem(word) for word in tokens(text)]
 
 
+def language_of_query(text: str) -> str:
+    """The language of a query, as `query.languages` names it; English where nothing tells another."""
+    return language_of(text, tokens(text), STOP_WORDS)
+
+
 def content_terms(text: str, *, drop: Iterable[str] = ASKING_WORDS) -> tuple[str, ...]:
     """The distinct stems that say what is looked for, in order.
 
@@ -97,7 +104,8 @@ def content_terms(text: str, *, drop: Iterable[str] = ASKING_WORDS) -> tuple[str
     """
     words = tokens(text)
     dropped = frozenset(drop)
-    for excluded in (STOP_WORDS | dropped, STOP_WORDS, frozenset[str]()):
+    stop = STOP_WORDS | function_words(language_of(text, words, STOP_WORDS))
+    for excluded in (stop | dropped, stop, frozenset[str]()):
         kept = dict.fromkeys(stem(word) for word in words if word not in excluded)
         if kept:
             return tuple(kept)
