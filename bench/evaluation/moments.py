@@ -116,10 +116,11 @@ def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def _matches(overlaps: _Values, iou: float) -> npt.NDArray[np.bool_]:
     """For each found range, in order, whether it takes a true one."""
-    right, taken = np.zeros(len(overlaps), bool), np.zeros(overlaps.shape[1], bool)
-    for row, found in enumerate(overlaps):
-        free = np.where(taken, -1.0, found)
-        nearest = int(free.argmax())
-        if free[nearest] >= iou:
-            right[row] = taken[nearest] = True
+    right, taken = np.zeros(len(overlaps), bool), set[int]()
+    for row in np.flatnonzero((overlaps >= iou).any(axis=1)).tolist():
+        free = [column for column in range(overlaps.shape[1]) if column not in taken]
+        nearest = max(free, key=lambda column: overlaps[row, column], default=None)
+        if nearest is not None and overlaps[row, nearest] >= iou:
+            right[row] = True
+            taken.add(nearest)
     return right

@@ -16,7 +16,12 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_bench(tmp_path_factory.mktemp("bench"))
 
 
-def test_a_benchmark_is_measured_written_and_shown(bench: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+def test_a_benchmark_is_measured_written_and_shown(bench: Path, data: Path, tmp_path: Path) -> None:
     run, figures = tmp_path / "out" / "run.jsonl", tmp_path / "figures.json"
     result = run_reelseek(
         "eval",
@@ -28,7 +33,7 @@ def test_a_benchmark_is_measured_written_and_shown(bench: Path, tmp_path: Path) 
         str(run),
         "--json",
         str(figures),
-        data=tmp_path / "data",
+        data=data,
     )
     assert result.returncode == 0, result.stderr
     assert "3 queries, each searched in 3 videos" in result.stdout
@@ -41,10 +46,10 @@ def test_a_benchmark_is_measured_written_and_shown(bench: Path, tmp_path: Path) 
     assert (kept["n"], kept["R@1"], kept["split"]) == (3, 1.0, "dev")
 
 
-def test_plain_retrieval_and_parts_of_the_search_stand_beside_fusion(bench: Path, tmp_path: Path) -> None:
+def test_plain_retrieval_and_parts_of_the_search_stand_beside_fusion(bench: Path, data: Path, tmp_path: Path) -> None:
     figures = tmp_path / "table.json"
     result = run_reelseek(
-        "eval", "--bench", str(bench), "--ablation", "--limit", "4", "--json", str(figures), data=tmp_path / "data"
+        "eval", "--bench", str(bench), "--ablation", "--limit", "4", "--json", str(figures), data=data
     )
     assert result.returncode == 0, result.stderr
     table = json.loads(figures.read_text())

@@ -22,9 +22,10 @@ from bench.evaluation.formats.common import (
     windows_from,
     write_lines,
 )
-from bench.evaluation.moments import IOUS, average_precisions, highlight_precision, recall
+from bench.evaluation.moments import IOUS, average_precisions, highlight_precision
 from reelseek.errors import InvalidRequest
 from reelseek.records import JsonObject
+from reelseek.timecode import temporal_iou
 
 CLIP = 2.0
 """Seconds of a clip, the unit of saliency."""
@@ -125,7 +126,8 @@ def _moments(pairs: Sequence[tuple[TrueMoment, Prediction]], shortest: float, lo
             continue
         windows = [(item.start, item.end, item.score) for item in prediction.within[:MOST]]
         precisions.append(average_precisions(windows, truths))
-        first.append([recall([item[:2] for item in windows], truths, 1, iou) for iou in IOUS])
+        nearest = max((temporal_iou(windows[0][:2], truth) for truth in truths), default=0.0) if windows else 0.0
+        first.append([nearest >= iou for iou in IOUS])
     if not precisions:
         return {}
     mean = np.mean(precisions, axis=0)
