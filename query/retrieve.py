@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from query.encoders import Encoders
 from query.language import EVENTS, ObjectCount
@@ -19,12 +19,13 @@ from query.source import Frame, Source
 from query.timing import Stopwatch
 from query.waterfall import weighted
 from reelseek.records import Channel, VectorSpace
+from reelseek.results import Contribution
 
 PICTURE_VIDEOS = 12
 """Videos whose whole curve of picture scores is looked at."""
 
-TOO_FEW, TOO_MANY = 0.6, 0.9
-"""What is left of a picture's strength when the objects that the words name are there in a smaller or larger number."""
+NOT_DETECTED, TOO_FEW, TOO_MANY = 0.85, 0.6, 0.85
+"""What is left of a picture's strength where the objects that the words name are not there, or in another number."""
 
 _SCENES = 4_000
 """Segments whose objects are looked at."""
@@ -68,7 +69,7 @@ class Retriever:
             with self.clock.timed("retrieve.objects"):
                 found += self.objects(requirement) if requirement.objects else []
                 found += self.facts(requirement) if requirement.facts else []
-        return [weighted(run, requirement.weight(run.channel)) for run in found if run.confidence >= LEAST]
+        return [weighted(run, requirement.weight(run.channel)) for run in found if run.confidence > 0]
 
     def pictures(self, likeness: Likeness, objects: Sequence[ObjectCount] = ()) -> list[Run]:
         """Stretches that look like a description.
@@ -77,24 +78,40 @@ class Retriever:
             objects: what it names. Image-text models count badly; a picture in which the detector counts something
                 else loses a little, so that a run ends where the number changes.
         """
+        curve = self._curve(likeness, objects)
+        runs = picture_runs(
+            curve.frames,
+            curve.strengths,
+            curve.confidences,
+            least=LEAST,
+            described=f"“{likeness.described}”",
+            cosines=curve.cosines,
+        )
+        ranks = {id(run): rank for rank, run in enumerate(sorted(runs, key=lambda run: -run.confidence), start=1)}
+        return [replace(run, contributions=(_contribution(run, ranks[id(run)]),)) for run in runs]
+
+    def picture_curve(self, requirement: Requirement) -> tuple[Sequence[Frame], Sequence[float]]:
+        """The keyframes of the nearest videos and how surely each shows what is to be seen; empty without pictures."""
+        if not requirement.visual or self.visual_space is None:
+            return (), ()
+        curve = self._curve(self.encoders.described(requirement.visual), requirement.objects)
+        return curve.frames, curve.confidences
+
+    def _curve(self, likeness: Likeness, objects: Sequence[ObjectCount]) -> _Curve:
         space = self.visual_space
         if space is None:
-            return []
+            return _Curve()
         videos = self.source.videos_by_pictures(likeness.probes, self.k, PICTURE_VIDEOS, space)
         self.used.add(Channel.VISUAL)
         frames, vectors = self.source.pictures(videos, space) if videos else ([], likeness.probes[:0])
         if not frames:
-            return []
+            return _Curve()
         scale = PictureScale.of(self.encoders.picture_bank(), self.source.statistics.pictures)
-        strengths = likeness.strengths(vectors, scale) * [fitting(frame, objects) for frame in frames]
-        return picture_runs(
-            frames,
-            strengths.tolist(),
-            [scale.confidence(strength) for strength in strengths],
-            least=LEAST,
-            described=f"“{likeness.described}”",
-            cosines=(vectors @ likeness.probes.T).max(axis=1).tolist(),
-        )
+        detected = {frame.video_id for frame in frames if frame.objects}
+        fits = [fitting(frame, objects) if frame.video_id in detected else 1.0 for frame in frames]
+        strengths = likeness.strengths(vectors, scale) * fits
+        cosines = (vectors @ likeness.probes.T).max(axis=1)
+        return _Curve(frames, strengths.tolist(), [scale.confidence(one) for one in strengths], cosines.tolist())
 
     def objects(self, requirement: Requirement) -> list[Run]:
         """Stretches in which as many were there as was asked for."""
@@ -121,6 +138,20 @@ class Retriever:
         return runs
 
 
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """How much the keyframes of some videos resemble a description, by video and time."""
+
+    frames: Sequence[Frame] = ()
+    strengths: Sequence[float] = ()
+    confidences: Sequence[float] = ()
+    cosines: Sequence[float] = ()
+
+
+def _contribution(run: Run, rank: int) -> Contribution:
+    return Contribution(Channel.VISUAL, "picture", rank, run.raw, run.confidence, 1.0, run.confidence)
+
+
 def fitting(frame: Frame, objects: Sequence[ObjectCount]) -> float:
     """What is left of a picture's strength by what the detector counts in it.
 
@@ -130,7 +161,9 @@ def fitting(frame: Frame, objects: Sequence[ObjectCount]) -> float:
     share = 1.0
     for count in objects:
         have = frame.counts[count.label]
-        if have and not count.holds(have):
+        if have == 0 and count.present:
+            share *= NOT_DETECTED
+        elif not count.holds(have):
             share *= TOO_FEW if have < count.number else TOO_MANY
     return share
 

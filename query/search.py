@@ -84,6 +84,10 @@ class Searcher:
         found.runs = self._within_times(found.runs, plan)
         return found
 
+    def retriever(self) -> Retriever:
+        """Finds single requirements, each by itself."""
+        return Retriever(self.source, self.encoders, self.text_space, self.visual_space, self.k)
+
     def _stages(self, plan: Plan, search: StageSearch) -> list[list[Run]]:
         """The runs of each stage; of a sequence, each telling which part it is."""
         if len(plan.stages) == 1:

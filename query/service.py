@@ -24,10 +24,12 @@ from query.moments import Describer
 from query.narrow import chapter_ranges, languages_of, scope_of
 from query.only import only_channels
 from query.open_vocabulary import Finder
+from query.passage_store import PassageStore
 from query.places import Chapters
 from query.plan import Plan, make_plan
 from query.requests import AskRequest, SearchRequest
 from query.rerank import read_again
+from query.saliency import saliency_of
 from query.search import Searcher
 from query.source import Frame, Source, Statistics
 from query.suggest import Suggestion, read_vocabulary, suggest
@@ -109,6 +111,7 @@ class QueryService:
         self._lock = threading.Lock()
         self._view: _View | None = None
         self._vocabularies = Vocabularies()
+        self._passages = PassageStore()
 
     def __enter__(self) -> Self:
         return self
@@ -183,6 +186,18 @@ class QueryService:
         found = self._find(request, session, plan, begun)
         return self._result(request, session, plan, found, begun)
 
+    def saliency(self, video_id: str, query: str) -> tuple[float, ...]:
+        """How much each two seconds of a video have to do with a query, 0 to 1, fused from all channels.
+
+        Raises:
+            InvalidRequest: the query is empty.
+            NotFound: there is no such video.
+        """
+        (request := SearchRequest(query, video_ids=(video_id,))).check()
+        session = self._open(request, (asked := parse(query)).filters)
+        plan = make_plan(asked, session.view.statistics.labels)
+        return saliency_of(plan, session.searcher.retriever(), self.catalogue.video(video_id).duration)
+
     def suggest(self, text: str, limit: int = 8, video_ids: frozenset[str] | None = None) -> list[Suggestion]:
         """Completions of a query that is being typed, from the library's own words and names, the likeliest first.
 
@@ -248,7 +263,14 @@ class QueryService:
             scope = replace(scope, video_ids=chaptered if scope.video_ids is None else scope.video_ids & chaptered)
         searches = request.searches or {"words", "meaning"}
         text_space = text_space if "meaning" in searches else None
-        source = Source(snapshot, scope, view.statistics, languages_of(filters), by_words="words" in searches)
+        source = Source(
+            snapshot,
+            scope,
+            view.statistics,
+            languages_of(filters),
+            by_words="words" in searches,
+            passages=self._passages,
+        )
         finder = Finder(self.engines, self._encoders, self.store) if self.settings.engines.open_vocabulary else None
         k = self.settings.query.candidates
         searcher = Searcher(source, self._encoders, text_space, visual_space, k, finder, ranges)

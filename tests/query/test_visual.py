@@ -81,6 +81,26 @@ def test_an_example_finds_what_looks_like_it(pictures: World) -> None:
     assert (moment.start, moment.end) == (8.0, 20.0)
 
 
+def test_each_two_seconds_have_a_highlight_score(pictures: World) -> None:
+    walk = film_of("Evening walk.mp4").video_id
+    scores = pictures.service.saliency(walk, "seen:red")
+    assert len(scores) == 14
+    assert all(0.0 <= score <= 1.0 for score in scores)
+    assert min(scores[4:10]) > max(*scores[:4], *scores[10:])
+    assert scores[4:10] == pytest.approx([scores[4]] * 6, abs=0.1)
+    both = pictures.service.saliency(walk, "seen:red then seen:green")
+    assert min(both[12:]) > max(both[:4])
+    kitchen = pictures.service.saliency(film_of("Kitchen.mp4").video_id, "seen:red")
+    assert max(kitchen) < min(scores[4:10])
+
+
+def test_a_picture_explains_its_confidence(pictures: World) -> None:
+    moment = pictures.service.search(SearchRequest("seen:red", min_confidence=0.0)).moments[0]
+    (contribution,) = moment.contributions
+    assert (contribution.kind, contribution.rank) == ("picture", 1)
+    assert contribution.gain == pytest.approx(moment.confidence)
+
+
 def test_pictures_can_be_stages_of_a_sequence(pictures: World) -> None:
     result = pictures.service.search(SearchRequest("seen:blue then seen:red", min_confidence=0.0))
     assert [(stage.start, stage.end) for stage in result.moments[0].stages] == [(0.0, 8.0), (8.0, 20.0)]
