@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -126,6 +127,9 @@ class _Pace:
     """Decides which pictures are looked at, and keeps those that are passed over until the next one is there."""
 
     def __init__(self) -> None:
+        import cv2
+
+        self._cv2: Any = cv2
         self._next_small = self._next_due = self._closely_until = 0.0
         self._held: list[tuple[float, VideoFrame]] = []
         self._luma: Image | None = None
@@ -144,8 +148,8 @@ class _Pace:
     def passed_over(self, time: float, small: Image) -> list[tuple[float, VideoFrame]]:
         """Take a picture that is looked at; the ones before it that must be looked at too."""
         self._next_small, self._next_due = _next_tick(time, SMALL_FPS), _next_tick(time, SMALL_FPS / 2)
-        luma = np.ascontiguousarray(small[..., 0])
-        step, spot = _steps(luma, self._luma)
+        luma = self._cv2.extractChannel(small, 0)
+        step, spot = self._steps(luma)
         held, self._held, self._luma = self._held, [], luma
         unusual = step > max(_STILL, _UNUSUAL * self._usual) or spot > max(_STILL_SPOT, _UNUSUAL * self._usual_spot)
         if math.isfinite(step):
@@ -155,14 +159,14 @@ class _Pace:
             self._closely_until = time + _CLOSELY
         return held if unusual else []
 
-
-def _steps(luma: Image, before: Image | None) -> tuple[float, float]:
-    """How far a small picture is from the one before, grey levels: on average, and in the block that changed most."""
-    if before is None:
-        return math.inf, math.inf
-    apart = np.abs(luma.astype(np.int16) - before)
-    blocks = apart.reshape(SMALL_HEIGHT // _BLOCK, _BLOCK, SMALL_WIDTH // _BLOCK, _BLOCK).mean(axis=(1, 3))
-    return float(blocks.mean()), float(blocks.max())
+    def _steps(self, luma: Image) -> tuple[float, float]:
+        """How far a picture is from the one before, grey levels: on average, and in the block that changed most."""
+        if self._luma is None:
+            return math.inf, math.inf
+        cv2 = self._cv2
+        apart = cv2.absdiff(luma, self._luma).astype(np.float32)
+        blocks = cv2.resize(apart, (SMALL_WIDTH // _BLOCK, SMALL_HEIGHT // _BLOCK), interpolation=cv2.INTER_AREA)
+        return float(cv2.mean(blocks)[0]), float(cv2.minMaxLoc(blocks)[1])
 
 
 def _from(

@@ -22,6 +22,9 @@ _WIDEST_GAP = 0.2
 _SKIPPABLE = frozenset({"h264", "hevc", "mpeg2video", "mpeg4", "mpeg1video"})
 """Codecs with pictures that no other refers to, and decoders that know them beforehand."""
 
+_ONE_THREAD = 1920 * 1080 * 60.0
+"""Pixels per second that one thread decodes several times faster than they are shown."""
+
 
 @dataclass
 class DecodeReport:
@@ -47,8 +50,8 @@ class DecodeReport:
 class Decoder:
     """Decodes one opened video stream, as cheaply as its codec allows.
 
-    With one thread where pictures are left out (more gain nothing then, and other workers have use for the rest of the
-    processor), else with as many as FFmpeg likes.
+    With one thread where that is fast enough: more cost a tenth on top, and other workers have use for the rest of the
+    processor. Of large or many pictures a second with as many as FFmpeg likes.
     """
 
     def __init__(
@@ -65,8 +68,9 @@ class Decoder:
         context.options = {"max_pixels": str(settings.max_pixels)}
         self._skipping = info.fps >= _SKIPPING_FROM and context.codec.canonical_name in _SKIPPABLE
         if self._skipping:
-            stream.thread_type, context.thread_count = "SLICE", 1
             context.skip_frame = "NONREF"
+        if self._skipping or info.width * info.height * info.fps <= _ONE_THREAD:
+            stream.thread_type, context.thread_count = "SLICE", 1
         else:
             stream.thread_type = "AUTO"
 
