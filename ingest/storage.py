@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -35,17 +36,23 @@ RESULT = {
 """The JSON file in which each stage keeps its result."""
 
 _T = TypeVar("_T")
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 def plain(value: object) -> Any:
     """A record, or a sequence of records, as JSON's own types."""
-    return TypeAdapter(Any).dump_python(value, mode="json")
+    return _ANYTHING.dump_python(value, mode="json")
 
 
 def typed(kind: type[_T], value: object) -> tuple[_T, ...]:
     """Records out of a JSON list."""
-    sequence: Any = TypeAdapter(tuple[kind, ...])  # type: ignore[valid-type]
-    return cast("tuple[_T, ...]", sequence.validate_python(value))
+    return cast("tuple[_T, ...]", _several(cast("Hashable", kind)).validate_python(value))
+
+
+@lru_cache(maxsize=64)
+def _several(kind: Hashable) -> TypeAdapter[Any]:
+    """What reads records of a kind: to make it takes longer than to read most results."""
+    return TypeAdapter(tuple[kind, ...])  # type: ignore[valid-type]
 
 
 def engine_json(ref: EngineRef | None) -> dict[str, str] | None:
