@@ -10,7 +10,7 @@ import typer
 from cli.context import settings_of
 from cli.output import console, error_console, moment_text, print_json, printable, printable_lines
 from cli.searching import Count, Json, OneVideo
-from reelseek.answers import Answer, Turn
+from reelseek.answers import Answer, Step, Turn
 from reelseek.timecode import format_time
 
 if TYPE_CHECKING:
@@ -29,15 +29,19 @@ def ask(
     chat: Annotated[
         bool, typer.Option("--chat", help="Go on asking: follow-up questions know what was asked.")
     ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Let an agent work on it, step by step.")] = False,
     as_json: Json = False,
 ) -> None:
     """Answer a question, citing the moments that the answer rests on."""
+    from query.deep.answering import answer as answered
+    from query.deep.answering import deep_answer
     from query.service import AskRequest, open_service
     from reelseek.wire import answer_payload
 
     request = AskRequest(question=question, k=k, video_ids=tuple(video or ()), options=tuple(option or ()))
     with open_service(settings_of(context)) as service:
-        answer = service.ask(request)
+        ask_service = deep_answer if deep else answered
+        answer = ask_service(service, request, None if as_json else _show_step)
         if as_json:
             print_json(answer_payload(answer))
             return
@@ -68,6 +72,11 @@ def _typed() -> str:
 
 def _turn(answer: Answer) -> Turn:
     return Turn(answer.understood or answer.question, answer.answer, answer.citations)
+
+
+def _show_step(step: Step) -> None:
+    told = ", ".join(f"{name}={value}" for name, value in step.arguments.items())
+    error_console().print(f"{step.number}. {step.tool}({printable(told)})", style="dim", markup=False)
 
 
 def _show(answer: Answer) -> None:

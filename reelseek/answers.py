@@ -45,6 +45,25 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One step of deep mode: which tool was used how, and what came of it.
+
+    Attributes:
+        thought: why, in the model's words; empty without one.
+        told: what the tool gave, as it was told, cut.
+        tokens: that the model read and wrote for it.
+    """
+
+    number: int
+    tool: str
+    arguments: dict[str, object]
+    thought: str
+    told: str
+    seconds: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer. `[1]` in its text is the first citation. `engine` is the VLM's id or `extractive`.
 
@@ -55,6 +74,7 @@ class Answer:
         choice: of a multiple-choice question the option that was chosen, from 0; None without options, or where
             nothing speaks for one of them.
         option_scores: how much speaks for each option, 0 to 1.
+        steps: in deep mode, what was done.
     """
 
     question: str
@@ -69,3 +89,4 @@ class Answer:
     understood: str = ""
     choice: int | None = None
     option_scores: tuple[float, ...] = ()
+    steps: tuple[Step, ...] = ()

@@ -126,6 +126,12 @@ class QuerySettings(_Group):
     near_words: Literal["auto", "off"] = Field(
         "auto", description="whether a word that the library does not have is searched for as the word nearest to it"
     )
+    deep: Literal["auto", "off"] = Field(
+        "off", description="whether a question that was answered unsurely is given to the agent (deep mode) by itself"
+    )
+    deep_steps: int = Field(8, ge=1, le=64, description="steps that deep mode may take")
+    deep_tokens: int = Field(40_000, ge=500, description="tokens that the model may read and write in deep mode")
+    deep_seconds: float = Field(180.0, gt=0, description="seconds that deep mode may take")
     critic: Literal["auto", "off"] = Field(
         "auto", description="whether the VLM checks the claims of its answer that no words of the evidence confirm"
     )

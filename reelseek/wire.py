@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reelseek.answers import Answer, Citation
+from reelseek.answers import Answer, Citation, Step
 from reelseek.digests import Digest, Point, Term
 from reelseek.records import Channel, Chapter, JsonObject
 from reelseek.results import Contribution, Evidence, Group, Moment, Place, SearchResult, StageMatch
@@ -42,6 +42,20 @@ def answer_payload(answer: Answer) -> JsonObject:
         "understood": answer.understood,
         "choice": answer.choice,
         "option_scores": list(answer.option_scores),
+        "steps": [step_payload(step) for step in answer.steps],
+    }
+
+
+def step_payload(step: Step) -> JsonObject:
+    """The JSON of a step of deep mode."""
+    return {
+        "number": step.number,
+        "tool": step.tool,
+        "arguments": step.arguments,
+        "thought": step.thought,
+        "told": step.told,
+        "seconds": step.seconds,
+        "tokens": step.tokens,
     }
 
 

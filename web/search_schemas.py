@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from pydantic import Field
 
 from reelseek.results import Level
-from web.schemas import ID_MAX, ID_PATTERN, K_MAX, QUERY_MAX, Channels, In, Out, VideoIds
+from web.schemas import ID_MAX, K_MAX, QUERY_MAX, Channels, In, Out, VideoIds
 
 
 class SearchQuery(In):
@@ -27,37 +25,6 @@ class MomentQuery(In):
 
     q: str = Field(..., min_length=1, max_length=QUERY_MAX, description="words, or the query language")
     k: int | None = Field(None, ge=1, le=K_MAX, description="most moments returned")
-
-
-class CitedRange(In):
-    """Where an earlier answer was found."""
-
-    video_id: str = Field(..., pattern=ID_PATTERN)
-    start: float = Field(..., ge=0)
-    end: float = Field(..., ge=0)
-
-
-class EarlierTurn(In):
-    """What was asked before."""
-
-    question: str = Field(..., min_length=1, max_length=QUERY_MAX)
-    answer: str = Field("", max_length=20_000)
-    citations: list[CitedRange] = Field(default_factory=list, max_length=100)
-
-
-class Question(In):
-    """A question."""
-
-    question: str = Field(..., min_length=1, max_length=QUERY_MAX)
-    k: int | None = Field(None, ge=1, le=K_MAX, description="moments the answer may rest on")
-    video: VideoIds = Field(default_factory=list, description="only about these videos")
-    library: int | None = Field(None, ge=1, le=ID_MAX, description="only about this library")
-    options: list[Annotated[str, Field(min_length=1, max_length=1_000)]] = Field(
-        default_factory=list, max_length=26, description="of a multiple-choice question, the answers to choose from"
-    )
-    history: list[EarlierTurn] = Field(
-        default_factory=list, max_length=20, description="what was asked before, oldest first: completes a follow-up"
-    )
 
 
 class EvidenceOut(Out):
@@ -182,28 +149,3 @@ class CitationOut(Out):
     end: float
     channel: str
     quote: str
-
-
-class ClaimOut(Out):
-    """A sentence of an answer and what it rests on."""
-
-    text: str
-    citations: list[int] = Field(description="numbers of citations, from 1")
-    support: str = Field(description="`quoted`, `similar`, `judged` by the model, `seen` in pictures, or `none`")
-
-
-class AnswerOut(Out):
-    """An answer; `[1]` in its text is the first citation."""
-
-    question: str
-    answer: str
-    abstained: bool
-    engine: str = Field(description="the model that wrote it, or `extractive`")
-    citations: list[CitationOut]
-    moments: list[MomentOut]
-    near_misses: list[MomentOut] = Field(default_factory=list)
-    notes: list[str]
-    claims: list[ClaimOut] = Field(description="its sentences; what nothing supports is marked in the text as well")
-    understood: str = Field(description="a follow-up question as it was completed, or empty")
-    choice: int | None = Field(description="the option that was chosen, from 0")
-    option_scores: list[float] = Field(description="how much speaks for each option, 0 to 1")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from query.encoders import Encoders
 from query.numbers import is_number, numbers_in
 from query.text_scale import SentenceScale, WordStatistics
 from query.words import content_terms, fold, stems, tokens
@@ -99,6 +100,11 @@ class Checker:
     words: WordStatistics
     encode: Callable[[Sequence[str]], Vector] | None = None
     bank: Vector | None = None
+
+    @classmethod
+    def over(cls, words: WordStatistics, encoders: Encoders, *, meaning: bool) -> Checker:
+        """A checker with the library's words and, where lines are indexed by meaning, its sentence engine."""
+        return cls(words, encoders.sentences, encoders.sentence_bank()) if meaning else cls(words)
 
     def support(self, claim: str, lines: Sequence[str]) -> Support | None:
         """How `lines`, which stand in order of time, support a claim; None where they do not."""

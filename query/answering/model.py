@@ -45,7 +45,9 @@ def answer_question(asked: Asked, vlm: VlmEngine | None, stream: Callable[[str],
     judge = None
     if asked.settings.query.critic == "auto":
         judge = ModelJudge(vlm, max(1.0, min(_JUDGE_SHARE * seconds, deadline - time.monotonic())))
-    verified = verify(text, blocks, checker_of(asked), judge)
+    spaced = asked.searcher.text_space is not None
+    checker = Checker.over(asked.source.statistics.words, asked.searcher.encoders, meaning=spaced)
+    verified = verify(text, blocks, checker, judge)
     if not verified.citations:
         reason = f"{vlm.id} cited nothing that was found, so its answer is not shown. The answer is extractive."
         return extractive_answer(asked, (reason,))
@@ -71,14 +73,6 @@ def blocks_of(asked: Asked, vlm: VlmEngine) -> list[Block]:
         relations=asked.plan.relations,
         sought=Sought(vector, searcher.visual_space, frozenset(labels)),
     )
-
-
-def checker_of(asked: Asked) -> Checker:
-    """Checks claims with the library's words and its sentence engine, where that is there."""
-    words, encoders = asked.source.statistics.words, asked.searcher.encoders
-    if asked.searcher.text_space is None:
-        return Checker(words)
-    return Checker(words, encoders.sentences, encoders.sentence_bank())
 
 
 def _told(verified: Verified) -> list[str]:

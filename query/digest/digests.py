@@ -86,12 +86,7 @@ def _written(
         try:
             vlm = service.engines.vlm()
             if vlm is not None:
-                spaced = reads.text_space is not None
-                checker = Checker(
-                    words,
-                    reads.encoders.sentences if spaced else None,
-                    reads.encoders.sentence_bank() if spaced else None,
-                )
+                checker = Checker.over(words, reads.encoders, meaning=reads.text_space is not None)
                 kept = KeptNotes(service.settings.data / "cache" / "notes")
                 seconds = service.settings.engines.vlm_timeout
                 return by_model(vlm, material, checker, focus, titles, seconds, kept)

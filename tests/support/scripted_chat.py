@@ -16,6 +16,7 @@ class ScriptedChat:
 
     Attributes:
         decoupled: the reply to a request for JSON; answer: the reply to all others.
+        script: replies to requests for JSON, one after the other, before `decoupled` is said.
         slow: seconds before each reply.
         requests: the bodies received.
     """
@@ -23,6 +24,7 @@ class ScriptedChat:
     def __init__(self) -> None:
         self.decoupled: str = NO_JSON
         self.answer: str = ""
+        self.script: list[str] = []
         self.slow = 0.0
         self.requests: list[dict[str, Any]] = []
         chat = self
@@ -38,7 +40,9 @@ class ScriptedChat:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 chat.requests.append(body)
                 time.sleep(chat.slow)
-                text = chat.decoupled if "response_format" in body else chat.answer
+                text = chat.answer
+                if "response_format" in body:
+                    text = chat.script.pop(0) if chat.script else chat.decoupled
                 self._send({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]})
 
             def _send(self, value: dict[str, Any]) -> None:
@@ -63,6 +67,7 @@ class ScriptedChat:
     def reset(self) -> None:
         self.decoupled, self.answer, self.slow = NO_JSON, "", 0.0
         self.requests.clear()
+        self.script.clear()
 
     def close(self) -> None:
         self._server.shutdown()

@@ -1,0 +1,98 @@
+"""Deep mode, from a question to an answer with its trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engines.protocols import VlmEngine
+from query.answering.claims import Checker
+from query.answering.prompts import NOT_FOUND
+from query.answering.verify import verify
+from query.deep.agent import Budget, OnStep, Outcome, run_agent
+from query.deep.planner import run_planner
+from query.deep.workbench import Workbench
+from query.requests import AskRequest
+from query.service import QueryService
+from query.tools import Tools
+from reelseek.answers import Answer, Step
+from reelseek.errors import EngineUnavailable
+
+UNSURE = 0.65
+"""Confidence of the best moment under which a one-shot answer is looked into more deeply, where that is allowed."""
+
+
+def deep_answer(
+    service: QueryService, request: AskRequest, on_step: OnStep | None = None, before: Sequence[Step] = ()
+) -> Answer:
+    """Answer by an agent: with a model that uses tools, without one by rules.
+
+    Args:
+        on_step: told of each step as it is done.
+        before: the trace of an earlier run that is to be gone on with.
+
+    Raises:
+        InvalidRequest: the question is empty.
+        NotFound: a video or library that is named does not exist.
+    """
+    request.check()
+    settings = service.settings.query
+    try:
+        vlm = service.engines.vlm()
+    except EngineUnavailable as error:
+        planned = run_planner(service, request, settings.deep_steps, on_step)
+        return replace(planned, notes=(*planned.notes, f"The model did not answer: {error} Rules did the work."))
+    if vlm is None:
+        return run_planner(service, request, settings.deep_steps, on_step)
+    library = str(request.library) if request.library is not None else None
+    bench = Workbench(Tools(service, service.settings.page_url), tuple(request.video_ids), library)
+    budget = Budget(settings.deep_steps, settings.deep_tokens, settings.deep_seconds)
+    outcome = run_agent(vlm, request.question, bench, budget, on_step, before)
+    return _settled(service, request, vlm, bench, outcome)
+
+
+def answer(service: QueryService, request: AskRequest, on_step: OnStep | None = None) -> Answer:
+    """Answer at once, and more deeply only where that was unsure, a model is there and the settings allow it."""
+    first = service.ask(request)
+    if service.settings.query.deep != "auto" or request.options or first.engine == "extractive":
+        return first
+    surest = max((moment.confidence for moment in first.moments), default=0.0)
+    if not first.abstained and surest >= UNSURE:
+        return first
+    deeper = deep_answer(service, replace(request, stream=None), on_step)
+    return first if deeper.abstained and not first.abstained else deeper
+
+
+def _settled(service: QueryService, request: AskRequest, vlm: VlmEngine, bench: Workbench, outcome: Outcome) -> Answer:
+    """The agent's answer with its claims checked; where it has none, the one-shot answer, and why."""
+    if outcome.answer.strip(" .*_\"'“”\n").upper().startswith(NOT_FOUND):
+        text = "Nothing in the library answers this."
+        return Answer(request.question, text, True, vlm.id, (), (), steps=outcome.steps)
+    why = outcome.why
+    if outcome.answer:
+        reads = service.reads()
+        checker = Checker.over(reads.statistics.words, reads.encoders, meaning=reads.text_space is not None)
+        verified = verify(outcome.answer, bench.blocks, checker)
+        if verified.citations:
+            cited = {(item.video_id, item.start, item.end) for item in verified.citations}
+            moments = tuple(
+                block.moment
+                for block in bench.blocks
+                if any(
+                    video == block.moment.video_id and block.moment.start <= start and end <= block.moment.end
+                    for video, start, end in cited
+                )
+            )
+            return Answer(
+                request.question,
+                verified.text,
+                False,
+                vlm.id,
+                verified.citations,
+                moments,
+                claims=verified.claims,
+                steps=outcome.steps,
+            )
+        why = f"{vlm.id} cited nothing that it had seen."
+    fallback = service.ask(replace(request, stream=None))
+    return replace(fallback, notes=(*fallback.notes, f"Deep mode: {why}"), steps=outcome.steps)
