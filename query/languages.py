@@ -53,11 +53,17 @@ _MORE = {
     "it": "lo la i il le un e in a per con del della da si che chi non come",
     "pt": "o os a as de do da dos um e no na se por com como",
     "nl": "de en in is van te er om aan dat die dit op met bij zijn wat over",
+    "ru": """
+    и в во не на что как где когда почему кто какои какая какие это с со по о об за из у мы вы он она они я
+    ты же ли бы к до от для
+    """,
+    "zh": "的 了 是 在 吗 呢 什 么 谁 哪 怎 我 你 他 她 们 这 那 有 和 就 都 也 很 候",
+    "ja": "の は が を に で と も か へ",
 }
-"""The others, which tell no language."""
+"""The others, which tell no language; of a script without spaces, characters."""
 
 _FUNCTION: Mapping[str, frozenset[str]] = {
-    language: frozenset(_TELLING[language].split()) | frozenset(_MORE[language].split()) for language in _TELLING
+    language: frozenset((_TELLING.get(language, "") + " " + words).split()) for language, words in _MORE.items()
 }
 _MARKS: Mapping[str, frozenset[str]] = {language: frozenset(words.split()) for language, words in _TELLING.items()}
 
