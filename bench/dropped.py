@@ -1,4 +1,4 @@
-"""What share of the sampled pictures is dropped before OCR and embedding, and which words are lost by it."""
+"""What share of the sampled pictures never reaches embedding or the reader, and which words are lost by it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.recordings import camera, lecture, screen
-from bench.screen_text import CountingReader, same_word, words_of
+from bench.screen_text import CountingReader, same_word, taken_apart, words_of
 from bench.shots import SHARED, small_pictures, truth
 from engines.registry import Engines
 from ingest.decode import Picture
 from ingest.keyframes import KeyframeSelector, LookSelector
 from ingest.screen_text import readable
 from ingest.shots import ShotDetector
-from reelseek.records import TextBox
+from reelseek.artefacts import ArtefactStore
+from reelseek.records import Image, TextBox
 from reelseek.settings import Settings, load_settings
 
 STATIC_CLIPS = (
@@ -64,6 +65,15 @@ class Chosen:
     def dropped(self) -> float:
         """The share of the sampled pictures that is not kept."""
         return max(0.0, 1 - len(self.keyframes) / max(1, self.sampled))
+
+
+class _Blank:
+    """A reader that finds nothing: what is given to a reader does not depend on what it finds."""
+
+    id, fingerprint, note = "blank", "blank", ""
+
+    def read(self, images: Sequence[Image]) -> list[tuple[TextBox, ...]]:
+        return [()] * len(images)
 
 
 def chosen(seen: Iterator[Picture], settings: Settings, reader: CountingReader | None = None) -> Chosen:
@@ -132,6 +142,8 @@ def measure(settings: Settings, shared: Path = SHARED, cache: Path | None = None
     return {
         "engine": "" if reader is None else reader.id,
         "videos": rows,
+        "never_read": 1 - sum(row["read"] for row in rows) / sum(row["sampled"] for row in rows),
+        "static_never_read": 1 - sum(row["read"] for row in static) / sum(row["sampled"] for row in static),
         "static_dropped": 1 - sum(len(row["keyframes"]) for row in static) / sum(row["sampled"] for row in static),
         "words_lost": sum(len(row["lost"] or ()) for row in rows),
     }
@@ -139,6 +151,8 @@ def measure(settings: Settings, shared: Path = SHARED, cache: Path | None = None
 
 def _row(name: str, path: Path, settings: Settings, reader: CountingReader | None, *, static: bool) -> dict[str, Any]:
     result = chosen(small_pictures(path), settings, reader)
+    with tempfile.TemporaryDirectory(prefix="reelseek-bench-") as folder:
+        _, apart = taken_apart(path, settings, ArtefactStore(folder), CountingReader(_Blank()))
     return {
         "video": name,
         "static": static,
@@ -146,6 +160,7 @@ def _row(name: str, path: Path, settings: Settings, reader: CountingReader | Non
         "keyframes": [round(at, 3) for at in result.keyframes],
         "looks": result.looks,
         "dropped": round(result.dropped, 4),
+        "read": apart["read"],
         "microseconds_per_picture": round(result.microseconds, 1),
         "lost": None if reader is None else lost(result.readings),
     }
@@ -154,15 +169,24 @@ def _row(name: str, path: Path, settings: Settings, reader: CountingReader | Non
 def show(figures: dict[str, Any]) -> None:
     """Print the figures as a table."""
     console = Console()
-    table = Table("video", "sampled", "keyframes", "dropped", "looks", "µs", "words lost", title="Dropped pictures")
+    columns = ("video", "sampled", "keyframes", "looks", "read", "dropped", "never read", "µs", "words lost")
+    table = Table(*columns, title="Dropped pictures")
     for row in figures["videos"]:
         missing = "not read" if row["lost"] is None else " ".join([*row["lost"], *row.get("unseen", ())])
-        counts = (str(row["sampled"]), str(len(row["keyframes"])), f"{row['dropped']:.0%}", str(row["looks"]))
+        numbers = [str(row[name]) for name in ("sampled", "keyframes", "looks", "read")]
+        shares = [f"{row['dropped']:.0%}", f"{1 - row['read'] / row['sampled']:.0%}"]
         table.add_row(
-            f"{'* ' if row['static'] else ''}{row['video']}", *counts, f"{row['microseconds_per_picture']:.0f}", missing
+            f"{'* ' if row['static'] else ''}{row['video']}",
+            *numbers,
+            *shares,
+            f"{row['microseconds_per_picture']:.0f}",
+            missing,
         )
     console.print(table)
-    console.print(f"* static material: {figures['static_dropped']:.1%} dropped; words lost: {figures['words_lost']}")
+    console.print(
+        f"* static material: {figures['static_dropped']:.1%} dropped, {figures['static_never_read']:.1%} never read; "
+        f"all: {figures['never_read']:.1%} never read; words lost: {figures['words_lost']}"
+    )
 
 
 def main() -> None:

@@ -209,12 +209,12 @@ def measure(settings: Settings, data: Path = SHARED, cache: Path | None = None) 
     with tempfile.TemporaryDirectory(prefix="reelseek-bench-") as folder:
         store = ArtefactStore(folder)
         for path, texts in _written(data):
-            document, row = _taken_apart(path, settings, store, reader)
+            document, row = taken_apart(path, settings, store, reader)
             found = words_found([word for text in texts for word in words_of(text)], document.lines)
             result["clips"].append(row | {"wanted": found.wanted, "found": found.found, "missed": found.missed})
             result["ranges"] += [_range(item, document.lines) for item in RANGES if item[0] == path.name]
         for path in STATIC:
-            document, row = _taken_apart(path, settings, store, reader)
+            document, row = taken_apart(path, settings, store, reader)
             result["static"].append(row | {"lost": _lost(path, document, settings, reader)})
     wanted, found_all = (sum(row[name] for row in result["clips"]) for name in ("wanted", "found"))
     result["words_found"] = found_all / wanted if wanted else math.nan
@@ -232,9 +232,10 @@ def _written(data: Path) -> list[tuple[Path, list[str]]]:
     return [(data / entry["file"], entry["on_screen_text"]) for entry in entries if entry.get("on_screen_text")]
 
 
-def _taken_apart(
+def taken_apart(
     path: Path, settings: Settings, store: ArtefactStore, reader: CountingReader
 ) -> tuple[VideoDocument, dict[str, Any]]:
+    """Take a video apart with nothing but a reader: what came of it, and how many pictures were sampled, kept, read."""
     before = reader.count
     outcome = ingest_video(path, settings=settings, engines=_OnlyReading(reader), store=store)
     document = load_document(store, outcome)
