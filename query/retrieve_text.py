@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from query.encoders import Encoders
+from query.passage_runs import Ranks, ranked
+from query.passages import passages
 from query.plan import cue_free_terms
 from query.runs import Run
+from query.signals import Wanted
 from query.source import Block, Line, Source
+from query.subject import subject, telling_terms
 from query.text_runs import ScoredLine, text_runs
 from query.text_scale import SentenceScale
-from query.words import STOP_WORDS, contains_phrase, squash, stem, stems, tokens
+from query.words import STOP_WORDS, contains_phrase, language_of_query, squash, stem, stems, tokens
 from reelseek.records import Channel, Vector, VectorSpace
 from reelseek.results import Evidence
 
@@ -88,10 +94,18 @@ class TextRetriever:
         """Stretches that have the words, or mean them."""
         query = self._query(text, tuple(channels))
         scale = query.scale(self.source.statistics.lines)
-        scored = [self._score(line, query, scale) for line in self._lines(query)]
-        scored = [item for item in scored if item.confidence >= LEAST]
-        runs = text_runs(scored, query.terms if query.telling else (), self.source.statistics.words)
-        return runs + self._spread(query, scored, runs)
+        hits = self._lines(query)
+        scored = [self._score(line, query, scale) for line in hits]
+        words = self.source.statistics.words
+        runs = text_runs(
+            (item for item in scored if item.confidence >= LEAST), query.terms if query.telling else (), words
+        )
+        blocks = self._blocks(query)
+        runs += self._spread(query, [item for item in scored if item.confidence >= LEAST], runs, blocks)
+        if not query.telling or not query.timed:
+            return runs
+        found = passages(self.source, self._wanted(query), query.timed, self.space, _videos(hits, blocks))
+        return ranked(found, runs, Ranks.of(hits)) if found else runs
 
     def _query(self, text: str, channels: tuple[Channel, ...]) -> TextQuery:
         terms = cue_free_terms(text)
@@ -103,7 +117,24 @@ class TextRetriever:
         query = TextQuery(text, terms, _searchable(text, terms), channels, telling=telling)
         if self.space is None:
             return query
-        return replace(query, vector=self.encoders.sentence(text), bank=self.encoders.sentence_bank())
+        language = language_of_query(text)
+        return replace(query, vector=self._meaning(text), bank=self.encoders.sentence_bank(language))
+
+    def _meaning(self, text: str) -> Vector:
+        """The meaning of the request and of its subject alone, half and half."""
+        about = subject(text)
+        whole = self.encoders.sentence(text)
+        if about == text:
+            return whole
+        both = whole + self.encoders.sentence(about)
+        return np.asarray(both / max(1e-6, float(np.linalg.norm(both))), dtype=np.float32)
+
+    def _wanted(self, query: TextQuery) -> Wanted:
+        terms = telling_terms(query.terms) if self.source.by_words else ()
+        size = self.source.statistics.lines
+        weights = np.array([self.source.statistics.words.weight(term) for term in terms], dtype=np.float64)
+        scale = query.scale(size)
+        return Wanted(terms, weights, query.vector, scale.null if scale is not None else None, size)
 
     def _lines(self, query: TextQuery) -> list[Line]:
         found = {line.key: line for line in self.source.lines_by_words(query.wanted, query.channels, self.k)}
@@ -127,8 +158,8 @@ class TextRetriever:
         confidence = _either(words, meaning) * fit * _trusted(line)
         return ScoredLine(line, matched, meaning, confidence * (_TITLE_SHARE if line.channel is Channel.TITLE else 1.0))
 
-    def _spread(self, query: TextQuery, scored: Sequence[ScoredLine], runs: Sequence[Run]) -> list[Run]:
-        """Segments whose text as a whole fits better than any line in them: the words are spread over it."""
+    def _blocks(self, query: TextQuery) -> list[Block]:
+        """Segments by words and by meaning."""
         if not query.timed or not query.telling:
             return []
         blocks: dict[tuple[str, int], Block] = {}
@@ -138,9 +169,15 @@ class TextRetriever:
             for block in self.source.blocks_by_vector(query.vector, self.k, self.space):
                 known = blocks.get((block.video_id, block.index))
                 blocks[block.video_id, block.index] = replace(known, cosine=block.cosine) if known else block
+        return list(blocks.values())
+
+    def _spread(
+        self, query: TextQuery, scored: Sequence[ScoredLine], runs: Sequence[Run], blocks: Sequence[Block]
+    ) -> list[Run]:
+        """Segments whose text as a whole fits better than any line in them: the words are spread over it."""
         scale = query.scale(self.source.statistics.segments)
         found = []
-        for block in blocks.values():
+        for block in blocks:
             run = self._block(block, query, scale, scored)
             if run is None or run.confidence < LEAST:
                 continue
@@ -175,6 +212,25 @@ class TextRetriever:
         ) or (Evidence(channel, start, end, _snippet(block.texts[channel], query.terms), confidence),)
         raw = block.cosine if block.cosine is not None else block.bm25
         return Run(block.video_id, start, end, channel, confidence, evidence, {channel: confidence}, raw)
+
+
+def _videos(lines: Sequence[Line], blocks: Sequence[Block]) -> list[str]:
+    """The videos of what was found, likeliest first: summed reciprocal ranks (Cormack et al. 2009)."""
+    searches: list[list[str]] = [
+        [line.video_id for line in sorted(lines, key=lambda item: -item.bm25) if line.bm25 > 0],
+        [line.video_id for line in sorted(lines, key=lambda item: -(item.cosine or -1.0)) if line.cosine is not None],
+        [block.video_id for block in sorted(blocks, key=lambda item: -item.bm25) if block.bm25 > 0],
+        [
+            block.video_id
+            for block in sorted(blocks, key=lambda item: -(item.cosine or -1.0))
+            if block.cosine is not None
+        ],
+    ]
+    worth: dict[str, float] = {}
+    for found in searches:
+        for rank, video_id in enumerate(dict.fromkeys(found)):
+            worth[video_id] = worth.get(video_id, 0.0) + 1.0 / (60 + rank)
+    return sorted(worth, key=lambda video_id: -worth[video_id])
 
 
 def _inside(item: ScoredLine, block: Block, channel: Channel) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from query.scenes import Scene, tracks_from, whole
 from query.text_scale import WordStatistics
 from reelseek.records import Box, Channel, DetectedObject, ObjectTrack, Vector, VectorSpace
 
+if TYPE_CHECKING:
+    from query.passage_store import PassageStore
+
 SAMPLE_LINES = 5_000
 SAMPLE_FRAMES = 2_000
 """Rows that the library's statistics are taken from; a smaller library is taken whole."""
@@ -25,7 +28,7 @@ SAMPLE_FRAMES = 2_000
 _BLOCK_TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 """The channels whose texts segments have."""
 
-_LINE = ("video_id", "line_index", "channel", "start", "end", "text", "language", "confidence", "speaker")
+LINE_COLUMNS = ("video_id", "line_index", "channel", "start", "end", "text", "language", "confidence", "speaker")
 _BLOCK = ("video_id", "segment_index", "start", "end", *map(str, _BLOCK_TEXTS))
 _SCENE = ("video_id", "start", "end", "object_counts", "tracks")
 _FRAME = ("video_id", "frame_index", "shot", "start", "end", "image")
@@ -150,6 +153,7 @@ class Source:
         scope: videos and times that count.
         languages: primary language tags that lines must have; empty allows all.
         by_words: whether BM25 is asked; without it only phrases are found by their words.
+        passages: the videos' texts as arrays, kept between searches.
     """
 
     def __init__(
@@ -160,11 +164,13 @@ class Source:
         languages: frozenset[str] = frozenset(),
         *,
         by_words: bool = True,
+        passages: PassageStore | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.scope = scope
         self.statistics = statistics
         self.by_words = by_words
+        self.passages = passages
         self._languages = languages
 
     def within(self, video_ids: Iterable[str]) -> Source:
@@ -173,7 +179,9 @@ class Source:
         if self.scope.video_ids is not None:
             allowed &= self.scope.video_ids
         scope = replace(self.scope, video_ids=allowed)
-        return Source(self.snapshot, scope, self.statistics, self._languages, by_words=self.by_words)
+        return Source(
+            self.snapshot, scope, self.statistics, self._languages, by_words=self.by_words, passages=self.passages
+        )
 
     def lines_by_words(
         self, text: str, channels: Sequence[Channel], k: int, *, phrase: bool = False, fuzziness: int = 0
@@ -183,13 +191,13 @@ class Source:
             return []
         scope = self._where(OneOf("channel", tuple(str(channel) for channel in channels)))
         hits = self.snapshot.search_text("lines", text, k, scope, phrase=phrase, fuzziness=fuzziness)
-        return self._spoken([_line(hit.row, bm25=hit.score) for hit in hits])
+        return self._spoken([line_of(hit.row, bm25=hit.score) for hit in hits])
 
     def lines_by_vector(self, vector: Vector, channels: Sequence[Channel], k: int, space: VectorSpace) -> list[Line]:
         """Lines by meaning."""
         scope = self._where(OneOf("channel", tuple(str(channel) for channel in channels)))
-        hits = self.snapshot.search_vectors("lines", "text", vector, k, scope, space=space, columns=_LINE)
-        return self._spoken([_line(hit.row, cosine=hit.score) for hit in hits])
+        hits = self.snapshot.search_vectors("lines", "text", vector, k, scope, space=space, columns=LINE_COLUMNS)
+        return self._spoken([line_of(hit.row, cosine=hit.score) for hit in hits])
 
     def lines_between(
         self, video_id: str, start: float, end: float, channels: Sequence[Channel], limit: int | None = None
@@ -197,7 +205,7 @@ class Source:
         """What is said or written in a stretch of a video, in order."""
         where = (OneOf("channel", tuple(str(channel) for channel in channels)), Overlaps(start, end))
         scope = Scope(hidden=self.scope.hidden, video_ids=frozenset((video_id,)), where=where)
-        lines = [_line(row) for row in self.snapshot.rows("lines", scope, _LINE, limit)]
+        lines = [line_of(row) for row in self.snapshot.rows("lines", scope, LINE_COLUMNS, limit)]
         return sorted(self._spoken(lines), key=lambda line: (line.start, line.index))
 
     def blocks_by_words(self, text: str, channels: Sequence[Channel], k: int) -> list[Block]:
@@ -279,13 +287,20 @@ class Source:
             found.setdefault(row["video_id"], []).append((row["segment_index"], row["start"], row["end"]))
         return found
 
+    def line_keys(self) -> frozenset[tuple[str, int]]:
+        """The keys of all lines that count."""
+        rows = self.snapshot.rows("lines", self.scope, ("video_id", "line_index"))
+        return frozenset((row["video_id"], row["line_index"]) for row in rows)
+
+    def understood(self, line: Line) -> bool:
+        """Whether a line is in a language that counts."""
+        return not self._languages or primary(line.language) in self._languages
+
     def _where(self, *conditions: Condition) -> Scope:
         return replace(self.scope, where=(*self.scope.where, *conditions))
 
     def _spoken(self, lines: list[Line]) -> list[Line]:
-        if not self._languages:
-            return lines
-        return [line for line in lines if primary(line.language) in self._languages]
+        return [line for line in lines if self.understood(line)]
 
 
 def primary(language: str) -> str:
@@ -311,7 +326,8 @@ def _scene(row: dict[str, Any]) -> Scene:
     return Scene(row["video_id"], row["start"], row["end"], tracks_from(row["tracks"]))
 
 
-def _line(row: dict[str, Any], *, bm25: float = 0.0, cosine: float | None = None) -> Line:
+def line_of(row: dict[str, Any], *, bm25: float = 0.0, cosine: float | None = None) -> Line:
+    """A row of `LINE_COLUMNS` as a record."""
     certainty = float(row["confidence"]) if np.isfinite(row["confidence"]) else 1.0
     return Line(
         row["video_id"],
