@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
+from reelseek.errors import ReelseekError
 from tests.bench.corpora import lines_of, small_bench
 from tests.support.command import run_reelseek
 
@@ -69,11 +72,9 @@ def test_a_prediction_file_is_scored_alone(tmp_path: Path) -> None:
     prediction = tmp_path / "pred.json"
     prediction.write_text(json.dumps({"video2idx": {"a": 0}, "SVMR": [found]}))
     figures = tmp_path / "figures.json"
-    result = run_reelseek(
-        "eval", "--format", "tvr", "--truth", str(truth), "--score", str(prediction), "--json", str(figures),
-        data=tmp_path / "data",
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
+    arguments = ["eval", "--format", "tvr", "--truth", str(truth), "--score", str(prediction), "--json", str(figures)]
+    result = CliRunner().invoke(app, ["--data", str(tmp_path / "data"), *arguments])
+    assert result.exit_code == 0, result.output
     assert json.loads(figures.read_text())["SVMR"]["R@5 IoU=0.7"] == 100.0
     assert json.loads(figures.read_text())["SVMR"]["R@1 IoU=0.7"] == 0.0
 
@@ -85,14 +86,14 @@ def test_a_prediction_file_is_scored_alone(tmp_path: Path) -> None:
         (("--demo", "--history"), "Give one of --bench"),
         (("--format", "nosuch"), "Known are qvhighlights"),
         (("--format", "tvr"), "--truth FILE"),
+        (("--bench", "."), "queries.jsonl cannot be read"),
         (("--compare", "1", "last"), "there are none yet"),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_one_sentence(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
-    result = run_reelseek("eval", *arguments, data=tmp_path / "data")
-    assert result.returncode != 0
-    assert told in result.stderr
-    assert "Traceback" not in result.stderr
+    result = CliRunner().invoke(app, ["--data", str(tmp_path / "data"), "eval", *arguments])
+    assert isinstance(result.exception, ReelseekError)
+    assert told in str(result.exception)
 
 
 def test_a_broken_row_is_named(tmp_path: Path) -> None:
@@ -101,3 +102,4 @@ def test_a_broken_row_is_named(tmp_path: Path) -> None:
     result = run_reelseek("eval", "--bench", str(tmp_path), data=tmp_path / "data")
     assert result.returncode == 2
     assert "corpus.jsonl, line 2: it has no video_id." in result.stderr
+    assert "Traceback" not in result.stderr
