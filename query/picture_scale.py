@@ -111,7 +111,7 @@ class PictureScale:
     @property
     def middle(self) -> float:
         """The strength that has confidence 0.5."""
-        return 1.0 + 0.62 * expected_maximum(self.pictures)
+        return 1.2 + 0.6 * expected_maximum(self.pictures)
 
     def confidence(self, strength: float) -> float:
         """0 to 1, but never as sure as words that stand there themselves."""
