@@ -75,12 +75,13 @@ class Marks:
 
     def settle(self, runs: Sequence[Run], limit: int) -> list[Run]:
         """The list after the marks: what was not liked goes; what was liked stays, first, for a person said so."""
-        kept = [run for run in runs if not any(_shows(run, stretch) for stretch in self.unlike)]
+        kept = list(runs)
+        for stretch in self.unlike:
+            kept = [left for run in kept if (left := _without(run, stretch)) is not None]
         confirmed: list[Run] = []
         for stretch in self.like:
             same = [run for run in kept if _shows(run, stretch)]
-            best = max(same, key=lambda run: run.confidence, default=None) or _marked(stretch)
-            confirmed.append(_confirmed(best))
+            confirmed.append(_confirmed(max(same, key=lambda run: run.confidence, default=None), stretch))
             kept = [run for run in kept if run not in same]
         return suppress([*confirmed, *kept], limit)
 
@@ -134,17 +135,38 @@ def _shows(run: Run, stretch: Stretch) -> bool:
     return both > 0 and both >= 0.5 * min(run.length, stretch.end - stretch.start)
 
 
-def _marked(stretch: Stretch) -> Run:
-    """A liked stretch that the moved query does not find."""
-    evidence = Evidence(Channel.VISUAL, stretch.start, stretch.end, "marked as right", 1.0)
-    return Run(stretch.video_id, stretch.start, stretch.end, Channel.VISUAL, 0.0, (evidence,), {Channel.VISUAL: 0.0})
+def _without(run: Run, stretch: Stretch) -> Run | None:
+    """What is left of a run when a stretch is taken away: nothing where that was half of it, else the longer side."""
+    if run.video_id != stretch.video_id:
+        return run
+    both = min(run.end, stretch.end) - max(run.start, stretch.start)
+    if both <= 0:
+        return run
+    if both >= 0.5 * run.length:
+        return None
+    before, after = stretch.start - run.start, run.end - stretch.end
+    return replace(run, end=stretch.start) if before >= after else replace(run, start=stretch.end)
 
 
-def _confirmed(run: Run) -> Run:
-    """A run that a person says is right; among several the order stays."""
+def _confirmed(run: Run | None, stretch: Stretch) -> Run:
+    """A stretch that a person says is right, with what was found there; among several the order stays."""
+    start, end = stretch.start, stretch.end
+    if run is None:  # the moved query does not find it
+        evidence = (Evidence(Channel.VISUAL, start, end, "marked as right", 1.0),)
+        run = Run(stretch.video_id, start, end, Channel.VISUAL, 0.0, evidence)
     confidence = _SURE + (1.0 - _SURE) * run.confidence
     gain = confidence - run.confidence
     said = Contribution(run.channel, "feedback", 1, 1.0, 1.0, 1.0, gain)
     contributions = (*settled(run), said) if run.confidence > 0 else (said,)
     parts = {**run.parts, run.channel: run.parts.get(run.channel, 0.0) + gain}
-    return replace(run, confidence=confidence, parts=parts, contributions=contributions)
+    inside = tuple(item for item in run.evidence if item.start <= end and item.end >= start)
+    return replace(
+        run,
+        start=start,
+        end=end,
+        confidence=confidence,
+        parts=parts,
+        evidence=inside or run.evidence,
+        contributions=contributions,
+        stages=(),
+    )

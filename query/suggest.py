@@ -152,6 +152,7 @@ def _plain(text: str, vocabulary: Vocabulary) -> Iterator[Suggestion]:
         *((count, vocabulary.written(key), "word") for key, count in _words(prefix, vocabulary)),
         *((count, vocabulary.written(key), "phrase") for key, count in _pairs(prefix, vocabulary) if count >= _COMMON),
         *((item.count, item.text, item.kind) for item in _names(fold(text).strip(), vocabulary, _WHOLE)),
+        *((item.count, item.text, item.kind) for item in _names(prefix, vocabulary, _PART)),
     ]
     ranked.sort(key=lambda item: (-item[0], len(item[1]), item[1]))
     for count, written, kind in ranked:
@@ -166,7 +167,9 @@ def _plain(text: str, vocabulary: Vocabulary) -> Iterator[Suggestion]:
                 yield Suggestion(before + near.instead, near.instead, "spelling", 1)
 
 
-_WHOLE: tuple[Kind, ...] = ("title", "chapter", "object", "speaker", "tag")
+_WHOLE: tuple[Kind, ...] = ("title", "chapter", "tag")
+_PART: tuple[Kind, ...] = ("object", "speaker")
+"""Names that are a query of their own, and such as are a word of one."""
 
 
 def _words(prefix: str, vocabulary: Vocabulary) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from werkzeug.routing import BaseConverter, IntegerConverter
 from reelseek import __version__
 from reelseek.records import JsonObject
 from reelseek.settings import Settings
-from web import api, auth, docs, errors, pages, present, uploads
+from web import api, auth, docs, errors, pages, present, refining, uploads
 from web.backend import Backend, attach, backend
 from web.pictures import MAX_BYTES
 from web.schemas import HealthOut
@@ -56,6 +56,7 @@ def create_app(settings: Settings, service: QueryService | None = None) -> APIFl
     attach(app, Backend(settings, service))
     errors.install(app)
     present.install(app)
+    refining.install(app)
     docs.install(app)
     auth.install(app, settings)
     app.register_blueprint(api.blueprint())

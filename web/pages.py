@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 import urllib.parse
+from collections.abc import Mapping
+from itertools import islice
 from typing import Any, TypeVar
 
 from apiflask import APIBlueprint
@@ -14,12 +16,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from library import keys
 from library.records import VideoEntry, VideoState
 from query.service import AskRequest, SearchRequest
+from query.stretches import write_stretch
 from reelseek import __version__
 from reelseek.errors import InvalidRequest, ReelseekError
 from reelseek.records import Channel, Image, JsonObject
 from reelseek.timecode import parse_time
 from reelseek.tracks import events
-from web import contents
+from web import contents, refining
+from web.api.examples import sent_pictures
 from web.api.jobs import job_payloads
 from web.api.libraries import scan, watch_folder
 from web.api.search import search_request
@@ -28,14 +32,16 @@ from web.api.status import engine_payloads
 from web.api.videos import reindex, remove_video, take_upload, uploaded_files, video_page
 from web.auth import KEY_COMMAND, SESSION_KEY
 from web.backend import Backend, backend
+from web.example_schemas import ExampleQuery, UploadedExamples
 from web.payloads import job_payload, video_payload
-from web.pictures import preview, read_picture
+from web.pictures import preview
 from web.schemas import VideosQuery
 from web.search_schemas import SearchQuery
 
-_Form = TypeVar("_Form", SearchQuery, VideosQuery)
+_Form = TypeVar("_Form", SearchQuery, ExampleQuery, UploadedExamples, VideosQuery)
 _PER_PAGE = 48
 _FAILED_SHOWN = 20
+_PICTURES_SHOWN = 8
 
 
 def blueprint() -> APIBlueprint:
@@ -68,7 +74,7 @@ def _engines(served: Backend) -> list[JsonObject]:
     return engine_payloads(served)
 
 
-def _fields(model: type[_Form], values: dict[str, str]) -> _Form:
+def _fields(model: type[_Form], values: Mapping[str, object]) -> _Form:
     """Read a form. Empty fields are fields left out."""
     known = {name: value for name, value in values.items() if value != "" and name in model.model_fields}
     try:
@@ -78,30 +84,33 @@ def _fields(model: type[_Form], values: dict[str, str]) -> _Form:
         raise InvalidRequest(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}.") from error
 
 
-def search() -> str:
+def search() -> str | BaseResponse:
     """The search page: an empty box, moments, or an answer."""
-    query = _fields(SearchQuery, request.args.to_dict())
+    if "mark" in request.args:
+        return redirect(refining.marked_url(), 303)
+    query = _fields(ExampleQuery, request.args.to_dict())
     return _found(query, "ask" if request.args.get("mode") == "ask" else "search")
 
 
 def search_image() -> str:
-    """Moments that look like a picture."""
-    upload = request.files.get("image")
-    if upload is None or not upload.filename:
+    """Moments that look like pictures or a clip."""
+    sent = {name: upload for name in ("image", "clip") if (upload := request.files.get(name)) and upload.filename}
+    if not sent:
         raise InvalidRequest("No picture came with the request.", hint="Choose one, or drop it on the search box.")
-    return _found(_fields(SearchQuery, request.form.to_dict()), "search", read_picture(upload))
+    query = _fields(UploadedExamples, {**request.form.to_dict(), **sent})
+    return _found(query, "search", sent_pictures(query))
 
 
-def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
+def _found(query: ExampleQuery, mode: str, images: Mapping[str, Image] | None = None) -> str:
     served = backend()
     g.engines_shown = True
     view: dict[str, Any] = {"notes": (), "moments": (), "near_misses": (), "answer": None, "took_ms": 0.0}
-    view |= {"groups": (), "level": query.level, "timings_ms": {}}
-    asked = bool(query.q) or image is not None
-    if asked and mode == "ask" and image is None:
+    view |= {"groups": (), "level": query.level, "timings_ms": {}, "suggestions": ()}
+    asked = bool(query.q or query.example or query.like or images)
+    if asked and mode == "ask" and query.q and not images:
         view |= _answered(served, query)
     elif asked:
-        result = served.service.search(search_request(query, {"1": image} if image is not None else None))
+        result = served.service.search(search_request(query, images))
         view |= {
             "notes": _without_banner(result.notes, served),
             "moments": result.moments,
@@ -109,15 +118,25 @@ def _found(query: SearchQuery, mode: str, image: Image | None = None) -> str:
             "took_ms": result.took_ms,
             "groups": result.groups,
             "timings_ms": result.timings_ms,
+            "suggestions": result.suggestions,
         }
     return render_template(
         "search.html",
         asked=asked,
-        form={"q": query.q, "mode": mode, "library": query.library},
+        form={
+            "q": query.q,
+            "mode": mode,
+            "library": query.library,
+            "example": ",".join(write_stretch(stretch) for stretch in query.example),
+            "by": query.by,
+        },
         libraries=served.catalogue.libraries(),
         counts=_counts(served),
         warming=served.is_warming,
-        image_data=preview(image) if image is not None else "",
+        pictures=[preview(image) for image in islice((images or {}).values(), _PICTURES_SHOWN)],
+        examples_shown=refining.shown(query.example, served.catalogue),
+        like_shown=refining.shown(query.like, served.catalogue),
+        unlike_shown=refining.shown(query.unlike, served.catalogue),
         **view,
     )
 

@@ -84,7 +84,7 @@ def wait_for_time(page: Page, least: float, most: float) -> None:
 
 def test_a_search_lands_on_the_right_second_of_the_right_video(page: Page) -> None:
     page.goto("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("combobox")).to_be_focused()
     page.keyboard.type("merge sort memory")
     page.keyboard.press("Enter")
     page.wait_for_url("**/?q=merge+sort+memory*")
@@ -114,7 +114,7 @@ def test_keys_alone_are_enough(page: Page) -> None:
     expect(page.locator("[data-player]")).to_be_hidden()
     expect(page.locator(".moment").first.locator("a[data-title]")).to_be_focused()
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("combobox")).to_be_focused()
 
 
 def test_hostile_texts_are_shown_and_never_run(page: Page) -> None:
@@ -155,7 +155,7 @@ def test_a_shared_link_opens_at_its_second_and_the_transcript_seeks_and_follows(
 
 def test_an_answer_plays_what_it_cites(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("searchbox").fill("What does merge sort need?")
+    page.get_by_role("combobox").fill("What does merge sort need?")
     page.get_by_text("Answer", exact=True).click()
     page.wait_for_url("**mode=ask*")
     citation = page.locator("#citation-1 a")
@@ -179,6 +179,62 @@ def test_a_dropped_picture_searches(page: Page) -> None:
         )
     # no image-text engine is on this machine: the picture arrived, and the page says what is missing
     expect(page.get_by_role("main")).to_contain_text("image cannot be searched")
+
+
+def test_what_is_typed_is_completed_with_keys_alone(page: Page) -> None:
+    page.goto("/")
+    box = page.get_by_role("combobox")
+    below = page.locator(".options").bounding_box()
+    page.keyboard.type("quick")
+    options = page.get_by_role("option")
+    expect(options.first).to_contain_text("Quicksort")
+    assert page.locator(".options").bounding_box() == below  # nothing jumps
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_attribute("aria-activedescendant", "suggestion-0")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    expect(box).to_have_value("quick")
+    page.keyboard.press("ArrowDown")
+    expect(options.first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=Quicksort*")
+    expect(page.locator(".moment").first).to_contain_text("Quicksort")
+
+
+def test_hostile_suggestions_are_shown_and_never_run(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.type("traffic")
+    expect(page.get_by_role("option").filter(has_text="<script>").first).to_be_visible()
+
+
+def test_results_are_marked_undone_and_the_address_tells_all(page: Page) -> None:
+    page.goto("/?q=quicksort+or+lorries&min_confidence=0.1")
+    expect(page.locator(".moment").nth(1)).to_be_visible()
+    wrong = page.locator(".moment").first
+    gone = wrong.get_attribute("data-start")
+    wrong.get_by_role("button", name="This is wrong").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**unlike=*")
+    assert gone not in [card.get_attribute("data-start") for card in page.locator(".moment").all()]
+    page.locator(".moment").first.get_by_role("button", name="This is right").click()
+    page.wait_for_url(re.compile(r"[?&]like="))
+    right = page.locator(".moment").first
+    expect(right.get_by_role("button", name="This is right")).to_have_attribute("aria-pressed", "true")
+    assert "mark=" not in page.url
+    address = page.url
+    page.goto("/library")
+    page.goto(address)
+    marks = page.get_by_role("group", name="What you marked")
+    expect(marks.get_by_role("button", name=re.compile("^Undo"))).to_have_count(2)
+    marks.get_by_role("button", name=re.compile("^Undo")).last.click()
+    page.wait_for_url(lambda url: "unlike=" not in url)
+    assert gone in [card.get_attribute("data-start") for card in page.locator(".moment").all()]
+    page.locator(".moment").first.get_by_role("link", name="More like this").click()
+    page.wait_for_url("**example=*")
+    expect(page.get_by_role("main")).to_contain_text("More like")
 
 
 @pytest.mark.parametrize(
@@ -273,6 +329,19 @@ def test_an_explanation_opens_by_key_and_its_bars_end_at_the_confidence(page: Pa
     assert ends[0] == pytest.approx(ends[1], abs=0.1)
     page.keyboard.press("e")
     expect(panel).to_be_hidden()
+
+
+def test_the_strip_shows_where_the_query_is_met(page: Page) -> None:
+    page.goto("/?q=merge+sort+memory")
+    page.locator(".moment a[data-title]").first.click()
+    curve = page.locator("[data-timeline] .saliency path")
+    expect(curve).to_have_count(1)
+    tops = curve.evaluate(
+        """path => [...path.getAttribute("d").matchAll(/L([\\d.]+) ([\\d.]+)/g)].map(([, x, y]) => [+x, 1 - y])"""
+    )
+    peak = max(tops, key=lambda point: point[1])
+    assert 12.0 <= peak[0] <= 18.0
+    assert peak[1] > 0.5
 
 
 def test_levels_are_switched_and_chapters_play_from_their_beginning(page: Page) -> None:

@@ -9,7 +9,6 @@ from flask import request
 from pydantic import ValidationError
 
 from query.requests import SearchRequest, Stretch
-from reelseek.errors import InvalidRequest
 from reelseek.records import Image, JsonObject
 from reelseek.wire import search_payload
 from web.api.search import search_request
@@ -72,11 +71,9 @@ def sent_pictures(query: UploadedExamples) -> dict[str, Image]:
     Raises:
         InvalidRequest: a picture or the clip cannot be read.
     """
-    uploads = request.files.getlist("image")
-    if any(not upload for upload in uploads):
-        raise InvalidRequest("A picture is empty.", hint="Send a JPEG, PNG or WebP.")
+    uploads = [upload for upload in request.files.getlist("image") if upload.filename]  # an empty field has no name
     pictures = {str(number): read_picture(upload) for number, upload in enumerate(uploads, start=1)}
-    if query.clip is not None:
+    if query.clip:
         taken = read_clip(query.clip, backend().settings)
         pictures |= {f"clip {number}": picture for number, picture in enumerate(taken, start=1)}
     return pictures

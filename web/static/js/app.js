@@ -2,10 +2,12 @@
 import { startLibrary } from "./library.js";
 import { startPlayer } from "./player.js";
 import { startSearch } from "./search.js";
+import { startSuggestions } from "./suggest.js";
 import { startVideo } from "./video.js";
 
 const player = startPlayer();
 startSearch(player);
+startSuggestions();
 startVideo(player);
 startLibrary();
 
