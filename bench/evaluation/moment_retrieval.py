@@ -84,6 +84,5 @@ def _window(moment: Moment, names: Mapping[str, str]) -> Window:
 
 
 def _curve(service: QueryService, query: TrueMoment, video_id: str) -> tuple[float, ...]:
-    """The score of each clip of 2 s; none where the channel of pictures is off."""
-    curve = getattr(service, "saliency", None)
-    return tuple(float(value) for value in curve(video_id, query.query)) if curve is not None else ()
+    """The score of each clip of 2 s."""
+    return tuple(round(value, 4) for value in service.saliency(video_id, query.query))

@@ -9,6 +9,7 @@ import pytest
 from query.language import parse
 from query.only import only_channels
 from query.plan import make_plan
+from query.requests import TextSearch
 from query.service import SearchRequest
 from reelseek.errors import InvalidRequest
 from reelseek.records import Channel
@@ -59,14 +60,17 @@ def test_every_stage_of_a_sequence_is_narrowed() -> None:
 
 
 def test_meaning_alone_finds_other_words_and_words_alone_do_not(world: World) -> None:
-    def found(query: str, searches: frozenset[str] | None) -> list[str]:
-        request = SearchRequest(query, searches=searches, min_confidence=0.0)  # type: ignore[arg-type]
-        return [moment.video_id for moment in world.service.search(request).moments]
+    def best(query: str, searches: frozenset[TextSearch]) -> tuple[str, float]:
+        moments = world.service.search(SearchRequest(query, searches=searches, min_confidence=0.0)).moments
+        return (moments[0].video_id, moments[0].confidence) if moments else ("", 0.0)
 
-    words, meaning = frozenset({"words"}), frozenset({"meaning"})
-    assert found("recruiting staff", words) == []
-    assert MEETING.video_id in found("recruiting staff", meaning)
-    assert found("overfitting", words)[0] == LECTURE.video_id
+    words: frozenset[TextSearch] = frozenset({"words"})
+    meaning: frozenset[TextSearch] = frozenset({"meaning"})
+    by_words, by_meaning = best("recruiting staff", words), best("recruiting staff", meaning)
+    assert by_meaning[0] == MEETING.video_id
+    assert by_meaning[1] > by_words[1]
+    assert by_words[1] < 0.2
+    assert best("overfitting", words)[0] == LECTURE.video_id
 
 
 def test_no_channel_and_no_search_at_all_are_refused(world: World) -> None:
