@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from reelseek.records import Vector
 
+_ENDS = (re.compile(r"(?<=[.!?…])\s|(?<=[。！？])"), re.compile(r"(?<=[,;:])\s|(?<=[，、；：])"), re.compile(r"\s"))
+"""Where a text is cut: after a sentence, else after a clause, else between words."""
+
 
 def split_to_fit(text: str, fits: Callable[[str], bool]) -> list[str]:
-    """Cut a text into windows that all fit, at white space where there is some, losing nothing else.
+    """Cut a text into windows that all fit, at ends of sentences where there are some, losing only white space.
 
     It is halved until it fits, so the windows are of similar length and weigh the same in their mean: cutting off
     full windows from the left would let a last one of three words count as much as one of three hundred.
@@ -27,10 +31,19 @@ def split_to_fit(text: str, fits: Callable[[str], bool]) -> list[str]:
 def _halve(text: str, fits: Callable[[str], bool]) -> list[str]:
     if len(text) <= 1 or fits(text):
         return [text]
-    middle = len(text) // 2
-    spaces = [place for place in (text.rfind(" ", 0, middle), text.find(" ", middle)) if place > 0]
-    cut = min(spaces, key=lambda place: abs(place - middle)) if spaces else middle
-    return _halve(text[:cut], fits) + _halve(text[cut:].lstrip(" "), fits)
+    cut = _near_middle(text)
+    return _halve(text[:cut].rstrip(" "), fits) + _halve(text[cut:].lstrip(" "), fits)
+
+
+def _near_middle(text: str) -> int:
+    """The best place to cut: the end of a sentence in the middle third, else of a clause, else the nearest space."""
+    middle, third = len(text) // 2, len(text) / 3
+    for ends in _ENDS:
+        places = [match.end() for match in ends.finditer(text) if 0 < match.end() < len(text)]
+        nearest = min(places, key=lambda place: abs(place - middle), default=0)
+        if nearest and (third <= nearest <= 2 * third or ends is _ENDS[-1]):
+            return nearest
+    return middle
 
 
 def encode_windows(texts: Sequence[str], fits: Callable[[str], bool], encode: Callable[[list[str]], Vector]) -> Vector:
