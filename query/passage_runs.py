@@ -15,6 +15,10 @@ SURE = 0.8
 """Confidence of a line by its own words or meaning from which it is a find of its own, with its own boundaries."""
 
 
+LITERAL_SHARE = 0.9
+"""How much a sure line's own confidence counts beside its surroundings where the words themselves are looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ranks:
     """The places of lines in the two searches of the index, from 1."""
@@ -33,7 +37,7 @@ class Ranks:
         )
 
 
-def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks) -> list[Run]:
+def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, literal: bool) -> list[Run]:
     """Runs of passages, and of the lines that are sure finds by themselves.
 
     A passage around a sure find takes its boundaries: the sentence that says what was asked for is the answer. Where no
@@ -41,6 +45,7 @@ def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks) -> li
 
     Args:
         runs: of lines judged alone.
+        literal: the words themselves are looked for, nothing is asked: a line that has them says most.
     """
     sure = [run for run in runs if run.confidence >= SURE and run.channel is not Channel.TITLE]
     by_video: dict[str, list[Run]] = {}
@@ -54,7 +59,7 @@ def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks) -> li
         if own:
             best = max(own, key=lambda run: run.confidence)
             used.add(id(best))
-            made = _tight(made, best)
+            made = _tight(made, best, LITERAL_SHARE if literal else 0.5)
         found.append(made)
     # a sure find that a better passage nearby stands for is still another sentence that has what was asked for
     found += [run for run in sure if id(run) not in used]
@@ -66,9 +71,9 @@ def _holds(run: Run, passage: Passage) -> bool:
     return run.channel is line.channel and run.start <= line.start + 0.01 and run.end >= line.end - 0.01
 
 
-def _tight(passage: Run, line: Run) -> Run:
+def _tight(passage: Run, line: Run, share: float) -> Run:
     """A passage with the boundaries of the line that it is about, surer where the line is."""
-    confidence = max(passage.confidence, 0.5 * line.confidence + 0.5 * passage.confidence)
+    confidence = share * line.confidence + (1.0 - share) * max(passage.confidence, 0.9 * line.confidence)
     evidence = line.evidence or passage.evidence
     return replace(
         passage,

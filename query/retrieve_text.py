@@ -105,7 +105,8 @@ class TextRetriever:
         if not query.telling or not query.timed:
             return runs
         found = passages(self.source, self._wanted(query), query.timed, self.space, _videos(hits, blocks))
-        return ranked(found, runs, Ranks.of(hits)) if found else runs
+        literal = subject(text) == text and "?" not in text
+        return ranked(found, runs, Ranks.of(hits), literal=literal) if found else runs
 
     def _query(self, text: str, channels: tuple[Channel, ...]) -> TextQuery:
         terms = cue_free_terms(text)
