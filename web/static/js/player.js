@@ -3,6 +3,7 @@ import { getJson } from "./http.js";
 import { clock } from "./time.js";
 
 const API = "/api/v1/videos/";
+const SVG = "http://www.w3.org/2000/svg";
 
 export class Player {
   constructor(root) {
@@ -15,6 +16,7 @@ export class Player {
     this.chapters = [];
     this.pending = null;
     this.active = null;
+    this.saliency = null;
     if (!this.video) return;
     this.video.addEventListener("timeupdate", () => this.moved());
     this.video.addEventListener("loadedmetadata", () => this.ready());
@@ -29,6 +31,7 @@ export class Player {
     if (videoId !== this.videoId) {
       this.videoId = videoId;
       this.load(videoId);
+      this.weigh();
     }
     const heading = this.root.querySelector("[data-player-title]");
     if (heading) heading.textContent = title;
@@ -57,6 +60,22 @@ export class Player {
       this.duration ||= detail.duration;
       this.draw();
     }, () => {}); // the strip then shows the moments alone; the player itself tells what is wrong
+  }
+
+  /** Ask how much each part of the video has to do with the query at hand, and draw it behind the moments. */
+  async weigh() {
+    const query = document.querySelector("input[name=q]")?.value.trim();
+    const videoId = this.videoId;
+    this.saliency = null;
+    if (!query || !videoId || !this.strip) return;
+    try {
+      const found = await getJson(`${API}${videoId}/saliency?${new URLSearchParams({ q: query })}`);
+      if (videoId !== this.videoId) return;
+      this.saliency = found;
+      this.draw();
+    } catch {
+      // the strip then shows chapters and moments alone
+    }
   }
 
   seek(seconds, play = false) {
@@ -125,7 +144,7 @@ export class Player {
     }
     this.needle = document.createElement("div");
     this.needle.className = "needle";
-    this.strip.replaceChildren(...marks, this.needle);
+    this.strip.replaceChildren(...curve(this.saliency, this.duration), ...marks, this.needle);
     this.moved();
   }
 
@@ -140,6 +159,22 @@ export class Player {
     button.addEventListener("click", () => this.seek(start, true));
     return button;
   }
+}
+
+/** The scores as one filled line over the length of the video. */
+function curve(saliency, duration) {
+  if (!saliency?.scores.some((score) => score > 0)) return [];
+  const { step, scores } = saliency;
+  const points = scores.map((score, at) => `L${at * step} ${1 - score} L${Math.min(duration, (at + 1) * step)} ${1 - score}`);
+  const picture = document.createElementNS(SVG, "svg");
+  picture.setAttribute("class", "saliency");
+  picture.setAttribute("viewBox", `0 0 ${duration} 1`);
+  picture.setAttribute("preserveAspectRatio", "none");
+  picture.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", `M0 1 ${points.join(" ")} L${duration} 1 Z`);
+  picture.append(path);
+  return [picture];
 }
 
 function range(element) {

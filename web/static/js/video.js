@@ -14,6 +14,7 @@ export function startVideo(player) {
   });
   startClip(player);
   player.draw();
+  player.weigh();
   const box = document.querySelector("[data-lines]");
   const lines = [...document.querySelectorAll("[data-lines] a")];
   const chapters = [...document.querySelectorAll("[data-chapter]")];
