@@ -30,6 +30,7 @@ class Requirement:
         facts: what objects are to do, or where one is to another.
         happening: the share of the words that the facts account for.
         also: further texts that a channel is asked for, as good as its request.
+        lacking: things that must not be seen where it is seen: "a street without cars".
         example: a picture or a place that it is to be like.
     """
 
@@ -42,6 +43,7 @@ class Requirement:
     facts: tuple[ObjectFact, ...] = ()
     happening: float = 1.0
     also: tuple[tuple[Channel, str], ...] = ()
+    lacking: tuple[ObjectCount, ...] = ()
     example: Example | None = None
 
     @property

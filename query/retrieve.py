@@ -173,7 +173,8 @@ def _object_score(showing: Showing, asked: Sequence[ObjectCount]) -> float:
     score = 1.0
     for count in asked:
         have = showing.counts[count.label]
-        fits = 1.0 if count.holds(have) else 0.75 if have > count.number else 0.4 * have / max(1, count.number)
+        more = have > count.number and "<" not in count.op
+        fits = 1.0 if count.holds(have) else 0.75 if more else 0.4 * min(have, count.number) / max(1, count.number)
         certainty = showing.certainty(count.label) if have else 1.0
         score *= fits * (0.6 + 0.4 * certainty)
     return score

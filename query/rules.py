@@ -83,6 +83,20 @@ _LOOK_AT = re.compile(
 )
 """Words that ask for what is seen where a thing is named that a detector knows."""
 
+_LACKING = re.compile(
+    r"(?:\b(?:but|with|and|has|have)\s+)?\b(?:no|without(?:\s+any)?|not?\s+any)\s+(?:an?\s+|the\s+)?(?=\S)",
+    re.IGNORECASE,
+)
+_LIMITS: Mapping[tuple[str, str], str] = {
+    ("mor", "than"): ">",
+    ("at", "least"): ">=",
+    ("at", "most"): "<=",
+    ("up", "to"): "<=",
+    ("fewer", "than"): "<",
+    ("less", "than"): "<",
+}
+"""Stems of the words before a number that make a limit of it."""
+
 _CUES = """
 say says said saying mention mentions mentioned talk talks talked talking speak speaks speaking discuss discusses
 discussed explain explains explained tell tells told slide slides screen written read reads titled word words text
@@ -122,9 +136,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 
 def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
     """Take plain words apart by rules: which channel is meant, and what it is asked for."""
-    found, explained = find_objects(text, labels)
+    shown, lacking = find_lacking(text, labels)
+    found, explained = find_objects(shown, labels)
     facts, happening = find_facts(text, labels) if found else ((), 0.0)
-    requests = dict.fromkeys((*TEXT_CHANNELS, Channel.VISUAL), text)
+    requests = dict.fromkeys((*TEXT_CHANNELS, Channel.VISUAL), text) | {Channel.VISUAL: shown}
+    if not shown:
+        del requests[Channel.VISUAL]
     screen = next((match for pattern in _SCREEN if (match := pattern.search(text))), None)
     speech = (
         None if screen else next((match for rule in (_SPEECH, *_ABOUT_SPEECH) if (match := rule.search(text))), None)
@@ -143,7 +160,15 @@ def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
     elif _LOOK.search(text) or (found and _LOOK_AT.search(text)):
         weights = {Channel.SPEECH: UNSURE, Channel.SCREEN_TEXT: UNSURE}
     return Requirement(
-        text, requests, weights, objects=found, explained=explained, facts=facts, happening=happening, also=also
+        text,
+        requests,
+        weights,
+        objects=found,
+        explained=explained,
+        facts=facts,
+        happening=happening,
+        also=also,
+        lacking=lacking,
     )
 
 
@@ -174,13 +199,33 @@ def find_objects(text: str, labels: tuple[str, ...]) -> tuple[tuple[ObjectCount,
             if at is None or label in found:
                 continue
             used.update(range(at, at + len(name)))
-            number = _number_before(words, at, used)
-            found[label] = ObjectCount(label, "=", number) if number is not None else ObjectCount(label)
+            found[label] = _counted(label, words, at, used)
     terms = content_terms(text)
     if not found or not terms:
         return (), 0.0
     explained = {words[position] for position in used}
     return tuple(found.values()), sum(term in explained for term in terms) / len(terms)
+
+
+def find_lacking(text: str, labels: tuple[str, ...]) -> tuple[str, tuple[ObjectCount, ...]]:
+    """What plain words say is not to be seen, "a street without cars", and the words without it.
+
+    Only things that the detector knows: image-text models hardly know what "no" means. The words are empty where they
+    say nothing else.
+    """
+    lacking: dict[str, ObjectCount] = {}
+    rest = text
+    for match in reversed(list(_LACKING.finditer(text))):
+        names = list(re.finditer(r"[^\s.,;!?]+", text[match.end() :]))[:3]
+        for count in range(len(names), 0, -1):
+            label = match_label(" ".join(name.group() for name in names[:count]), labels)
+            if label is not None:
+                end = match.end() + names[count - 1].end()
+                rest = f"{rest[: match.start()].rstrip()} {rest[end:].lstrip()}".strip()
+                lacking[label] = ObjectCount(label)
+                break
+    telling = any(word not in STOP_WORDS for word in tokens(rest))
+    return (rest, tuple(lacking.values())) if lacking and (telling or not tokens(rest)) else (text, ())
 
 
 def find_facts(text: str, labels: tuple[str, ...]) -> tuple[tuple[ObjectFact, ...], float]:
@@ -220,6 +265,18 @@ def _find(words: list[str], name: tuple[str, ...], used: set[int]) -> int | None
         if tuple(words[at : at + len(name)]) == name and not used & set(range(at, at + len(name))):
             return at
     return None
+
+
+def _counted(label: str, words: list[str], at: int, used: set[int]) -> ObjectCount:
+    """A label with its number: "two cars", "more than two cars", "at least three red cars"."""
+    number = _number_before(words, at, used)
+    if number is None:
+        return ObjectCount(label)
+    place = max(position for position in range(at) if words[position] == str(number))
+    limit = next((op for phrase, op in _LIMITS.items() if tuple(words[max(0, place - 2) : place]) == phrase), "=")
+    if limit != "=":
+        used.update((place - 2, place - 1))
+    return ObjectCount(label, limit, number)
 
 
 def _number_before(words: list[str], at: int, used: set[int]) -> int | None:

@@ -28,6 +28,8 @@ _EVERYTHING = 1_000
 _SHOWN = 4
 """Pieces of evidence that a part of a sequence shows."""
 
+_SEEN = (Channel.VISUAL, Channel.OBJECTS)
+
 LookAlike = Callable[[Example, Source], Sequence[Run]]
 """Finds what is like an example."""
 
@@ -115,7 +117,14 @@ class StageSearch:
             self.found.searched,
             clock=self.found.clock,
         )
-        return retriever.runs(requirement)
+        runs = retriever.runs(requirement)
+        if not requirement.lacking:
+            return runs
+        # what is said or written may well be said where the thing is seen; what is seen may not
+        seen = [run for run in runs if run.channel in _SEEN]
+        inside = replace(retriever, source=self.source.within({run.video_id for run in seen}))
+        there = [run for count in requirement.lacking for run in inside.objects(Requirement("", objects=(count,)))]
+        return [*(run for run in runs if run.channel not in _SEEN), *exclude(seen, there)]
 
     def _spoken_ranges(self, stage: StagePlan) -> dict[str, list[tuple[float, float]]] | None:
         """When all who must speak do; None where nobody must."""

@@ -113,6 +113,22 @@ def test_where_things_are_to_one_another_changes_with_the_way_they_take(world: W
     assert moment.evidence[0].text == "cup left of laptop"
 
 
+def test_plain_words_say_what_is_not_there(world: World) -> None:
+    found = {(moment.start, moment.end) for moment in find(world, "a person without a bicycle").moments}
+    assert (40.0, 50.0) not in found
+    result = find(world, "a car but no person")
+    starts = {moment.start for moment in result.moments if moment.video_id == TRAFFIC.video_id}
+    assert starts
+    assert not any(10.0 <= start < 30.0 for start in starts)
+
+
+def test_a_limit_in_plain_words_goes_before_other_numbers(world: World) -> None:
+    moments = find(world, "more than two cars").moments
+    assert (moments[0].video_id, moments[0].start, moments[0].end) == (TRAFFIC.video_id, 10.0, 20.0)
+    assert "3 × car" in moments[0].evidence[0].text
+    assert all(moment.confidence < moments[0].confidence for moment in moments[1:])
+
+
 def test_plain_words_ask_for_what_happens(world: World) -> None:
     best = find(world, "a person leaves").moments[0]
     assert (best.video_id, best.end) in {(KITCHEN.video_id, 40.0), (KITCHEN.video_id, 70.0)}

@@ -62,6 +62,9 @@ def test_without_a_cue_all_channels_are_asked_alike() -> None:
         ("three women and a phone", [("person", "=", 3), ("cell phone", ">=", 1)], 1.0),
         ("how many cars are there?", [("car", ">=", 1)], 1.0),
         ("a red car at night", [("car", ">=", 1)], 1 / 3),
+        ("more than two cars", [("car", ">", 2)], 1.0),
+        ("at least three red circles", [("red circle", ">=", 3)], 1.0),
+        ("at most 2 people and fewer than four cars", [("person", "<=", 2), ("car", "<", 4)], 1.0),
         ("an umbrella", [], 0.0),
         ("cartoon", [], 0.0),
     ],
@@ -72,6 +75,26 @@ def test_things_and_numbers_become_object_requests(
     found, share = find_objects(text, LABELS)
     assert sorted((count.label, count.op, count.number) for count in found) == sorted(objects)
     assert share == pytest.approx(explained)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "lacking"),
+    [
+        ("a street without cars", "a street", ["car"]),
+        ("circles but no red circles", "circles", ["red circle"]),
+        ("a desk with no cell phone at night", "a desk at night", ["cell phone"]),
+        ("he has no car", "he has no car", []),
+        ("there is no doubt about it", "there is no doubt about it", []),
+        ("a street without trees", "a street without trees", []),
+        ("no cars", "", ["car"]),
+    ],
+)
+def test_what_is_not_to_be_seen_is_not_asked_of_the_pictures(text: str, shown: str, lacking: list[str]) -> None:
+    requirement = decouple(text, LABELS)
+    assert requirement.visual == shown
+    assert [count.label for count in requirement.lacking] == lacking
+    assert requirement.requests[Channel.SPEECH] == text, "somebody may say so"
+    assert "car" not in {count.label for count in requirement.objects} or not lacking
 
 
 def test_a_person_names_labels_as_he_likes() -> None:
