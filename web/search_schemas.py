@@ -124,6 +124,20 @@ class GroupOut(Out):
     moments: list[MomentOut]
 
 
+class SaliencyQuery(In):
+    """What highlight scores are of."""
+
+    q: str = Field(..., min_length=1, max_length=QUERY_MAX, description="words, or the query language")
+
+
+class SaliencyOut(Out):
+    """How much each stretch of a video has to do with a query."""
+
+    query: str
+    step: float = Field(description="seconds that have one score; the last may be shorter")
+    scores: list[float] = Field(description="0 to 1, in order from the start of the video")
+
+
 class SearchOut(Out):
     """Ranked moments; what is under the cut-off is a near miss."""
 

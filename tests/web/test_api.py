@@ -32,6 +32,16 @@ def test_a_search_is_narrowed_to_videos_and_to_k(client: FlaskClient) -> None:
     assert inside["moments"][0]["start"] >= 6.0
 
 
+def test_highlight_scores_follow_what_is_asked(client: FlaskClient) -> None:
+    found = client.get(f"/api/v1/videos/{LECTURE}/saliency?q=memory").json
+    moment = client.get(f"/api/v1/videos/{LECTURE}/moments?q=memory").json["moments"][0]
+    assert found["step"] == 2.0
+    best = found["scores"].index(max(found["scores"])) * found["step"]
+    assert moment["start"] - 2.0 < best < moment["end"]
+    assert client.get(f"/api/v1/videos/{'0' * 32}/saliency?q=memory").status_code == 404
+    assert client.get(f"/api/v1/videos/{LECTURE}/saliency?q=").status_code == 422
+
+
 def test_moments_explain_themselves_and_say_where_they_are(client: FlaskClient) -> None:
     moment = client.get("/api/v1/search?q=merge+sort+memory").json["moments"][0]
     assert sum(part["gain"] for part in moment["contributions"]) == pytest.approx(moment["confidence"], abs=1e-3)

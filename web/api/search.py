@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from apiflask import APIBlueprint
 
+from query.saliency import STEP
 from query.service import SearchRequest
 from reelseek.records import Image, JsonObject
 from reelseek.wire import search_payload
 from web.backend import backend
 from web.example_schemas import ExampleQuery
-from web.search_schemas import MomentQuery, SearchOut, SearchQuery
+from web.search_schemas import MomentQuery, SaliencyOut, SaliencyQuery, SearchOut, SearchQuery
 
 
 def register(api: APIBlueprint) -> None:
@@ -25,6 +26,14 @@ def register(api: APIBlueprint) -> None:
         """Find moments in one video."""
         backend().catalogue.video(video_id)
         return search_payload(backend().service.search(SearchRequest(query.q, k=query.k, video_ids=(video_id,))))
+
+    @api.get("/videos/<video:video_id>/saliency")
+    @api.input(SaliencyQuery, location="query", arg_name="query")
+    @api.output(SaliencyOut)
+    def saliency(video_id: str, query: SaliencyQuery) -> JsonObject:
+        """Score each two seconds of a video by how much they have to do with a query."""
+        scores = backend().service.saliency(video_id, query.q)
+        return {"query": query.q, "step": STEP, "scores": list(scores)}
 
 
 def search_request(query: SearchQuery, images: Mapping[str, Image] | None = None) -> SearchRequest:
