@@ -63,6 +63,7 @@ SEARCH_STAGE_NAMES = {
     "fuse": "Weighing",
     "exclude": "Leaving out",
     "join": "Joining over time",
+    "near_words": "Near matches of unknown words",
     "rerank": "Reading again",
     "describe": "Describing",
 }
