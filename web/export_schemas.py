@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from web.example_schemas import ExampleQuery
 from web.schemas import In
-from web.search_schemas import SearchQuery
 
 Listings = Literal["json", "csv", "links", "m3u", "otio", "edl"]
 _RANGE = r"^\d{1,6}(?:\.\d{1,6})?-\d{1,6}(?:\.\d{1,6})?$"
@@ -61,7 +61,7 @@ class RangesExport(In):
         return [(float(start), float(end)) for start, _, end in (text.partition("-") for text in self.ranges)]
 
 
-class SearchExport(SearchQuery):
+class SearchExport(ExampleQuery):
     """A search whose moments are exported."""
 
     format: Listings | Literal["mp4"] = Field("json", description="`mp4` is a reel of all the moments")

@@ -144,6 +144,13 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.chat_server.stopping.wait(0.01):
             self._event({"choices": [{"delta": {"content": "and "}}]})
 
+    def model_rambling(self, body: dict[str, Any]) -> None:
+        """Takes questions apart at once, and never ends an answer."""
+        if "response_format" in body:
+            self._json(200, {"choices": [{"message": {"role": "assistant", "content": "{}"}}]})
+        else:
+            self.model_endless(body)
+
     def _stream(self) -> None:
         self.close_connection = True
         self.send_response(200)

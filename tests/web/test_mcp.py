@@ -29,12 +29,15 @@ from typer.testing import CliRunner
 from cli.main import app
 from library import keys
 from library.catalogue import open_catalogue
+from query.service import open_service
+from query.tools import Tools
 from reelseek.errors import Conflict, Forbidden, InvalidRequest
 from reelseek.settings import Settings, load_settings
+from tests.support.chat_server import ChatServer
 from tests.support.command import ROOT, command
 from tests.support.media import busy, steady, write_video
 from tests.support.web import HOSTILE_LINE, LECTURE, TRAFFIC, build_library
-from web.mcp_server import _Calls
+from web.mcp_server import _Calls, make_server
 from web.mcp_serving import serve_http
 
 TOOLS = {"list_videos", "search", "ask", "browse", "inspect", "count", "read", "get_transcript"}
@@ -286,6 +289,26 @@ def test_a_call_whose_client_went_away_is_let_go() -> None:
 
     anyio.run(cancelled)
     assert ended.wait(10)
+
+
+def test_a_client_that_goes_away_frees_the_model_that_was_writing_for_it(library: Library) -> None:
+    chat = ChatServer()
+    engines = {"vlm": "openai:rambling", "vlm_url": chat.url, "vlm_timeout": 120}
+    with open_service(load_settings({"data": library.settings.data, "engines": engines})) as service:
+        tools = Tools(service, "http://page")
+
+        async def leave() -> None:
+            async with Client(make_server(lambda: tools)) as client, anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, "ask", {"question": "What does merge sort need?"})
+                with anyio.fail_after(240):
+                    while all("response_format" in request for request in chat.requests):
+                        await anyio.sleep(0.05)
+                chat.gone.clear()
+                tasks.cancel_scope.cancel()
+
+        anyio.run(leave)
+        assert chat.gone.wait(6), "the model still writes"
+    chat.close()
 
 
 def test_the_command_starts_light_and_says_what_is_missing(tmp_path: Path) -> None:
