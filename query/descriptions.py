@@ -37,7 +37,8 @@ _JOINT = re.compile(
 )
 _CLAUSE = re.compile(r"(?<=[.!?;:])\s+|,\s+|(?<=[。！？；，、])")
 
-_COLOURS = ("red", "blue", "green", "yellow", "black", "white", "orange", "purple", "pink", "brown", "grey")
+_COLOURS = ("red", "blue", "green", "yellow", "black", "white", "orange", "purple", "pink")
+"""Without grey and brown: they pass into others, and contradict none clearly."""
 _NUMBERS = ("one", "two", "three", "four")
 _SAME_NUMBER = {"a": 0, "an": 0, "one": 0, "1": 0, "two": 1, "2": 1, "three": 2, "3": 2, "four": 3, "4": 3}
 
@@ -50,7 +51,7 @@ class Description:
         text: without the words that only say that a picture is looked for.
         parts: what must be seen together, where it says so; empty for a description of one thing.
         clauses: of a long description; empty for a short one.
-        exchanged: for each number or colour it names, the description with others in its place.
+        exchanged: for each number or colour it names, the description, and then with others in its place.
     """
 
     text: str
@@ -89,4 +90,4 @@ def _exchanged(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     if not groups:
         return ()
     each = max(1, MOST_EXCHANGED // len(groups))
-    return tuple(group[:each] for group in groups)
+    return tuple((" ".join(words), *group[:each]) for group in groups)

@@ -28,7 +28,8 @@ class Likeness:
         whole: `(d,)`.
         parts: `(n, d)`, what must be seen together; no rows for a description of one thing.
         clauses: `(n, d)`, of a description that is too long to be compared as a whole; no rows for others.
-        exchanged: for each number or colour that is named, `(n, d)`: the description with others in its place.
+        exchanged: for each number or colour that is named, `(n, d)`: first the description as it stands, then with
+            others in its place, all encoded alike.
     """
 
     described: str
@@ -67,9 +68,8 @@ class Likeness:
         if len(self.parts):
             weakest = np.min([scale.z(vectors, part) for part in self.parts], axis=0)
             strength = (1 - WEAKEST) * strength + WEAKEST * np.minimum(strength, weakest)
-        own = vectors @ self.whole
-        for others in self.exchanged:
-            better = (vectors @ others.T).max(axis=1) - own
+        for own, *others in self.exchanged:
+            better = (vectors @ np.stack(others).T).max(axis=1) - vectors @ own
             strength = strength - np.maximum(0.0, better) / scale.spread
         return strength
 

@@ -45,11 +45,11 @@ def test_no_word_of_another_language_is_lost() -> None:
 
 def test_numbers_and_colours_are_exchanged_for_others_of_their_kind() -> None:
     numbers, colours = Description.of("two red cars").exchanged
-    assert numbers == ("one red cars", "three red cars", "four red cars")
+    assert numbers == ("two red cars", "one red cars", "three red cars", "four red cars")
     assert "two blue cars" in colours
-    assert "two red cars" not in colours
+    assert "two red cars" not in colours[1:]
     many = Description.of("a red, a blue, a green, a black, a white and a pink balloon").exchanged
-    assert sum(map(len, many)) <= MOST_EXCHANGED
+    assert sum(len(group) - 1 for group in many) <= MOST_EXCHANGED
 
 
 def test_a_long_description_is_cut_at_its_clauses_and_all_of_it_kept() -> None:
@@ -89,7 +89,7 @@ def test_a_picture_of_both_things_is_before_one_that_is_very_like_one_of_them(sc
 def test_what_another_colour_would_fit_better_loses(scale: PictureScale) -> None:
     red, blue = axes(0, 1), axes(0, 2)
     plain = Likeness.of("a red car", red)
-    wary = Likeness("a red car", red, plain.parts, plain.clauses, (blue[None],))
+    wary = Likeness("a red car", red, plain.parts, plain.clauses, (np.stack([red, blue]),))
     pictures = np.stack([axes(0, 1, 5), axes(0, 2, 5)])
     assert wary.strengths(pictures, scale)[0] == pytest.approx(plain.strengths(pictures, scale)[0])
     assert wary.strengths(pictures, scale)[1] < plain.strengths(pictures, scale)[1]
