@@ -72,10 +72,15 @@ class Finding:
     def find_near(self, found: Found, vocabulary: Vocabulary | None) -> None:
         """Search once more for what the library has instead of words that it does not have at all.
 
-        What is found so goes into `found`, worth as much as the words are alike; a note tells of it.
+        What is found so goes into `found`, worth as much as the words are alike; a note tells of it. What is merely
+        similar is only suggested.
         """
         query = parse(self.request.query)
         near = corrections(searched_words(query), vocabulary) if vocabulary is not None else ()
+        if not near:
+            return
+        found.suggestions = (corrected(self.request.query, near),)
+        near = tuple(item for item in near if item.sure)
         if not near:
             return
         text = corrected(self.request.query, near)
@@ -89,7 +94,6 @@ class Finding:
         for item in near:
             told = f"“{item.word}” is nowhere in the library; searched for “{item.instead}” as well."
             found.notes.append(told)
-        found.suggestions = (text,)
 
     def _examples(self) -> ExampleSet:
         """The examples of the whole request; likes without any words are examples too."""

@@ -117,7 +117,7 @@ class Vocabulary:
 
     def knows(self, word: str) -> bool:
         """Whether the library has a word in any form, or written together with its neighbours."""
-        key = fold(word)
+        key = fold(word).replace("’", "'").removesuffix("'s")
         return key in self.words or stem(key) in self.stems or (len(key) >= 5 and squash(key) in self.solid)
 
     def written(self, key: str) -> str:

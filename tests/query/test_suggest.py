@@ -91,6 +91,14 @@ def test_typing_mistakes_and_misheard_names_have_a_near_match(word: str, instead
     assert found.similarity < 1.0 or instead == "post gress"
 
 
+def test_only_slips_and_same_sounds_are_searched_unasked() -> None:
+    vocabulary = Vocabulary.of(["telling layers about visible options", "cooper netties and machines in a location"])
+    for word, sure in (("kubernetes", True), ("machnies", True), ("selling", False), ("opinions", False)):
+        for found in corrections([word], vocabulary):
+            assert found.sure is sure, found
+    assert not any(found.sure for found in corrections(["allocation", "players"], vocabulary))
+
+
 def test_what_the_library_has_or_nothing_is_near_to_is_left_alone() -> None:
     vocabulary = Vocabulary.of([text for _, _, text in MISHEARD.said])
     assert corrections(["service", "moving", "machine", "penguin", "trumpet", "car", "1234"], vocabulary) == ()
