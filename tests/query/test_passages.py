@@ -1,0 +1,62 @@
+"""Lines judged with what stands around them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from query.signals import SIGNALS, Wanted, signals_of
+from query.source import Line
+from query.subject import subject
+from query.video_text import PassageText, VideoText
+from reelseek.records import Channel
+
+WIDTH = 4
+
+
+def video(name: str, *texts: str, speaker: str = "") -> VideoText:
+    lines = [
+        Line(name, row, Channel.SPEECH, 10.0 * row, 10.0 * row + 5, text, speaker=speaker)
+        for row, text in enumerate(texts)
+    ]
+    return VideoText.of(
+        name, lines, np.zeros((len(lines), WIDTH)), np.zeros((0, 2)), np.zeros((0, WIDTH), dtype=np.float32)
+    )
+
+
+def signal(texts: PassageText, name: str, *terms: str) -> list[float]:
+    wanted = Wanted(terms, np.ones(len(terms)))
+    return [float(value) for value in signals_of(texts, wanted)[:, SIGNALS.index(name)]]
+
+
+def test_words_around_a_line_count_and_never_those_of_another_video() -> None:
+    texts = PassageText.of([video("a", "batteries", "nothing", "nothing"), video("b", "nothing", "cost")])
+    near = signal(texts, "words_25", "batteri", "cost")
+    assert near[1] > 0
+    assert near[2] == 0
+    assert near[3] > 0
+    assert signal(texts, "line_words", "batteri")[1:] == [0, 0, 0, 0]
+
+
+def test_a_video_that_is_about_it_lifts_all_its_lines() -> None:
+    texts = PassageText.of([video("a", "cost", "cost", "nothing"), video("b", "nothing", "other", "more")])
+    about = signal(texts, "video_words", "cost")
+    assert min(about[:3]) > max(about[3:])
+
+
+def test_lines_that_do_not_count_are_as_if_they_were_not_there() -> None:
+    texts = PassageText.of([video("a", "cost", "nothing")])
+    wanted = Wanted(("cost",), np.ones(1))
+    found = signals_of(texts, wanted, np.array([False, True]))
+    assert found[:, SIGNALS.index("words_25")].tolist() == [0, 0]
+
+
+def test_who_speaks_is_told_by_name() -> None:
+    texts = PassageText.of([video("a", "one", speaker="Maria Lopez"), video("b", "two", speaker="Tom")])
+    assert signal(texts, "speaker", "maria") == [1, 0]
+
+
+def test_the_subject_of_a_request_is_what_is_left_without_asking() -> None:
+    assert subject("How do I crop a picture?") == "crop a picture"
+    assert subject("Summarize the discussion about battery life.") == "battery life"
+    assert subject("nitrogen from fresh peelings") == "nitrogen from fresh peelings"
+    assert subject("What is this?") == "What is this?"
