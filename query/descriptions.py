@@ -39,8 +39,6 @@ _CLAUSE = re.compile(r"(?<=[.!?;:])\s+|,\s+|(?<=[。！？；，、])")
 
 _COLOURS = ("red", "blue", "green", "yellow", "black", "white", "orange", "purple", "pink")
 """Without grey and brown: they pass into others, and contradict none clearly."""
-_NUMBERS = ("one", "two", "three", "four")
-_SAME_NUMBER = {"a": 0, "an": 0, "one": 0, "1": 0, "two": 1, "2": 1, "three": 2, "3": 2, "four": 3, "4": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class Description:
         text: without the words that only say that a picture is looked for.
         parts: what must be seen together, where it says so; empty for a description of one thing.
         clauses: of a long description; empty for a short one.
-        exchanged: for each number or colour it names, the description, and then with others in its place.
+        exchanged: for each colour it names, the description, and then with others in its place.
     """
 
     text: str
@@ -77,16 +75,12 @@ def unframed(text: str) -> str:
 
 
 def _exchanged(words: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """The nearest contradictions: one number or colour exchanged for another of its kind."""
+    """The nearest contradictions: one colour exchanged for another. Numbers are the detector's matter."""
     groups: list[tuple[str, ...]] = []
     for at, word in enumerate(words):
-        if word.lower() in _SAME_NUMBER:
-            others: Sequence[str] = [number for number in _NUMBERS if number != _NUMBERS[_SAME_NUMBER[word.lower()]]]
-        elif word.lower() in _COLOURS:
+        if word.lower() in _COLOURS:
             others = [colour for colour in _COLOURS if colour != word.lower()]
-        else:
-            continue
-        groups.append(tuple(" ".join((*words[:at], other, *words[at + 1 :])) for other in others))
+            groups.append(tuple(" ".join((*words[:at], other, *words[at + 1 :])) for other in others))
     if not groups:
         return ()
     each = max(1, MOST_EXCHANGED // len(groups))

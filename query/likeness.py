@@ -28,7 +28,7 @@ class Likeness:
         whole: `(d,)`.
         parts: `(n, d)`, what must be seen together; no rows for a description of one thing.
         clauses: `(n, d)`, of a description that is too long to be compared as a whole; no rows for others.
-        exchanged: for each number or colour that is named, `(n, d)`: first the description as it stands, then with
+        exchanged: for each colour that is named, `(n, d)`: first the description as it stands, then with
             others in its place, all encoded alike.
     """
 
@@ -53,7 +53,7 @@ class Likeness:
         """How much each picture resembles it, in spreads of what chance gives, `(n,)`.
 
         A description of several things that are seen together is as strong as its whole and its weakest part
-        together: image-text models are content with one of two things. It loses as much as an exchanged number or
+        together: image-text models are content with one of two things. It loses as much as an exchanged
         colour would fit better. Of a long one that counts by which clauses stand out: the others speak of what cannot
         be seen.
 
