@@ -7,8 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from library.catalogue import Catalogue
+from query.examples.stretches import locate, read_stretch
 from query.requests import Stretch
-from query.stretches import locate, read_stretch
 from reelseek.errors import InvalidRequest, MediaError
 from reelseek.records import Image
 from reelseek.settings import Settings

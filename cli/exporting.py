@@ -199,7 +199,7 @@ def _saved(catalogue: Catalogue, key: str, k: int | None) -> tuple[list[Excerpt]
 
 def _range(catalogue: Catalogue, text: str) -> Excerpt:
     """`VIDEO@START-END` as an excerpt."""
-    from query.stretches import locate, read_stretch
+    from query.examples.stretches import locate, read_stretch
     from workers.exports import excerpt_of
 
     stretch = locate(read_stretch(text), catalogue)

@@ -27,7 +27,7 @@ def add(
     """Save a search: from now on each video that is indexed is searched for it."""
     from library.catalogue import open_catalogue
     from library.searches import save_search
-    from query.language import parse
+    from query.language.parsing import parse
 
     with open_catalogue(settings_of(context)) as catalogue:
         options: dict[str, Any] = {}

@@ -16,11 +16,11 @@ import numpy as np
 
 from engines.registry import Engines
 from index.reader import Snapshot
-from query.descriptions import Description
-from query.languages import ENGLISH
-from query.likeness import Likeness
-from query.reference import PICTURES, SENTENCES, TEMPLATES
-from query.reference_languages import SENTENCES as FOREIGN
+from query.pictures.descriptions import Description
+from query.pictures.likeness import Likeness
+from query.texts.languages import ENGLISH
+from query.texts.reference import PICTURES, SENTENCES, TEMPLATES
+from query.texts.reference_languages import SENTENCES as FOREIGN
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Image, Vector, VectorSpace
 
@@ -131,7 +131,7 @@ class Encoders:
         return vector
 
     def sentence_bank(self, language: str = ENGLISH) -> Vector:
-        """Vectors of the reference sentences, in a language as `query.languages` names it."""
+        """Vectors of the reference sentences, in a language as `query.texts.languages` names it."""
         engine = self._engines.sentence()
         if engine is None:
             raise EngineUnavailable("No sentence engine is at hand.")

@@ -6,23 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from library.catalogue import Catalogue
-from query.examples import ExampleRetriever, ExampleSet
-from query.feedback import Marks
+from query.examples.feedback import Marks
+from query.examples.retriever import ExampleRetriever, ExampleSet
+from query.examples.stretches import NamedStretch, locate
 from query.found import POOL, Found
-from query.language import parse
-from query.only import only_channels
-from query.plan import Plan, make_plan
-from query.query_terms import Example
+from query.language.parsing import parse
+from query.language.terms import Example
+from query.planning.only import only_channels
+from query.planning.plan import Plan, make_plan
+from query.planning.requirement import TEXT_CHANNELS
+from query.ranking.runs import Run, suppress
+from query.ranking.waterfall import shared
 from query.requests import SearchRequest, Stretch
-from query.requirement import TEXT_CHANNELS
 from query.retrieve import Retriever
-from query.runs import Run, suppress
 from query.search import Searcher
 from query.source import Source
-from query.spelling import corrected, corrections, searched_words
-from query.stretches import NamedStretch, locate
-from query.vocabulary import Vocabulary
-from query.waterfall import shared
+from query.texts.spelling import corrected, corrections, searched_words
+from query.texts.vocabulary import Vocabulary
 from reelseek.errors import EngineUnavailable, InvalidRequest
 from reelseek.records import Channel
 from reelseek.settings import QuerySettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from query.runs import Run
+from query.ranking.runs import Run
 from query.timing import Stopwatch
 from reelseek.records import Channel
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from query.encoders import Encoders
-from query.language import EVENTS, ObjectCount
-from query.likeness import Likeness
-from query.objects import count_runs, event_runs, relation_runs
-from query.picture_runs import picture_runs
-from query.picture_scale import PictureScale
-from query.plan import Requirement
-from query.retrieve_text import LEAST, TextRetriever
-from query.runs import Run
-from query.scenes import Showing, showings
+from query.language.parsing import EVENTS, ObjectCount
+from query.objects.runs import count_runs, event_runs, relation_runs
+from query.objects.scenes import Showing, showings
+from query.pictures.likeness import Likeness
+from query.pictures.runs import picture_runs
+from query.pictures.scale import PictureScale
+from query.planning.plan import Requirement
+from query.ranking.runs import Run
+from query.ranking.waterfall import weighted
 from query.source import Frame, Source
+from query.texts.retriever import LEAST, TextRetriever
 from query.timing import Stopwatch
-from query.waterfall import weighted
 from reelseek.records import Channel, VectorSpace
 from reelseek.results import Contribution
 

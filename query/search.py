@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from query.encoders import Encoders
-from query.examples import NONE, ExampleRetriever, ExampleSet
+from query.examples.retriever import NONE, ExampleRetriever, ExampleSet
 from query.found import POOL, Found
-from query.fuse import conjoin, fuse
-from query.open_vocabulary import Finder
-from query.plan import Plan
-from query.requirement import TEXT_CHANNELS, Requirement
+from query.pictures.open_vocabulary import Finder
+from query.planning.plan import Plan
+from query.planning.requirement import TEXT_CHANNELS, Requirement
+from query.ranking.fuse import conjoin, fuse
+from query.ranking.runs import Run, suppress
+from query.ranking.sequences import cut_to, join_stages
+from query.ranking.stages import LookAlike, StageSearch
 from query.retrieve import Retriever
-from query.runs import Run, suppress
-from query.sequences import cut_to, join_stages
 from query.source import Source
-from query.stages import LookAlike, StageSearch
 from reelseek.records import VectorSpace
 
 __all__ = ["POOL", "Found", "Searcher"]

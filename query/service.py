@@ -15,27 +15,27 @@ from library.catalogue import Catalogue, open_catalogue
 from query.answering.asked import Asked
 from query.answering.followups import complete, run_beside
 from query.answering.model import answer_question
-from query.decouple import Decoupler
 from query.encoders import Encoders
 from query.finding import Finding
 from query.found import Found
-from query.language import Filters, parse
-from query.moments import Describer
-from query.narrow import chapter_ranges, languages_of, scope_of
-from query.only import only_channels
-from query.open_vocabulary import Finder
-from query.passage_store import PassageStore
-from query.places import Chapters
-from query.plan import Plan, make_plan
+from query.language.parsing import Filters, parse
+from query.pictures.open_vocabulary import Finder
+from query.planning.decouple import Decoupler
+from query.planning.narrow import chapter_ranges, languages_of, scope_of
+from query.planning.only import only_channels
+from query.planning.plan import Plan, make_plan
+from query.ranking.moments import Describer
+from query.ranking.places import Chapters
+from query.ranking.rerank import read_again
+from query.ranking.saliency import saliency_of
 from query.requests import AskRequest, SearchRequest
-from query.rerank import read_again
-from query.saliency import saliency_of
 from query.search import Searcher
 from query.source import Frame, Source, Statistics
-from query.suggest import Suggestion, read_vocabulary, suggest
+from query.texts.passage_store import PassageStore
+from query.texts.suggest import Suggestion, read_vocabulary, suggest
+from query.texts.vocabulary import Vocabularies, Vocabulary
 from query.timing import Stopwatch
 from query.transcript import chapters_of, frames_of, lines_of, segments_of, tracks_of
-from query.vocabulary import Vocabularies, Vocabulary
 from reelseek.answers import Answer
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable

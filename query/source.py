@@ -12,14 +12,14 @@ import numpy as np
 
 from index.reader import Scope, Snapshot
 from index.scope import Condition, HasEvent, HasObject, OneOf, Overlaps
-from query.language import EVENTS, ObjectCount, ObjectFact
-from query.picture_scale import Sample
-from query.scenes import Scene, tracks_from, whole
-from query.text_scale import WordStatistics
+from query.language.parsing import EVENTS, ObjectCount, ObjectFact
+from query.objects.scenes import Scene, tracks_from, whole
+from query.pictures.scale import Sample
+from query.texts.scale import WordStatistics
 from reelseek.records import Box, Channel, DetectedObject, ObjectTrack, Vector, VectorSpace
 
 if TYPE_CHECKING:
-    from query.passage_store import PassageStore
+    from query.texts.passage_store import PassageStore
 
 SAMPLE_LINES = 5_000
 SAMPLE_FRAMES = 2_000

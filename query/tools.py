@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from library.records import VideoEntry, VideoState
-from query.rules import match_label
+from query.planning.rules import match_label
 from query.service import AskRequest, QueryService, SearchRequest
 from query.source import Frame
 from query.tool_results import (

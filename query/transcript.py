@@ -7,9 +7,9 @@ from typing import Any
 
 from index.reader import Scope, Snapshot
 from index.scope import OneOf
-from query.scenes import tracks_from, whole
+from query.objects.scenes import tracks_from, whole
 from query.source import Frame, Source, Statistics
-from query.text_scale import WordStatistics
+from query.texts.scale import WordStatistics
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import NotFound
 from reelseek.records import Box, Channel, Chapter, ObjectTrack, Segment, TimedText, Word

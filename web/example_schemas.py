@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import FileStorage
 
+from query.examples.stretches import read_stretch
 from query.requests import MAX_EXAMPLES, By, Stretch
-from query.stretches import read_stretch
 from reelseek.errors import InvalidRequest
 from web.schemas import ID_MAX, ID_PATTERN, K_MAX, In, Out, VideoIds
 from web.search_schemas import SearchQuery

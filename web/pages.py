@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from library import keys
 from library.records import VideoEntry, VideoState
+from query.examples.stretches import write_stretch
 from query.service import AskRequest, SearchRequest
-from query.stretches import write_stretch
 from reelseek import __version__
 from reelseek.errors import InvalidRequest, ReelseekError
 from reelseek.records import Channel, Image, JsonObject

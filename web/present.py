@@ -9,8 +9,8 @@ from functools import lru_cache
 from flask import Flask, request
 from markupsafe import Markup, escape
 
-from query.language import ObjectCount, ObjectFact, Words, parse
-from query.words import content_terms, stems
+from query.language.parsing import ObjectCount, ObjectFact, Words, parse
+from query.texts.words import content_terms, stems
 from reelseek.answers import Answer
 from reelseek.timecode import format_time
 

@@ -9,8 +9,8 @@ from typing import Literal
 from flask import Flask, request, url_for
 
 from library.catalogue import Catalogue
+from query.examples.stretches import read_stretch, write_stretch
 from query.requests import MAX_EXAMPLES, Stretch
-from query.stretches import read_stretch, write_stretch
 from reelseek.errors import InvalidRequest
 from reelseek.results import Moment
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bench.evaluation.judged import ABSENT, Judged, RightPlace
 from query.service import QueryService
-from query.words import STOP_WORDS, stem, tokens
+from query.texts.words import STOP_WORDS, stem, tokens
 from reelseek.records import Channel, Segment, TimedText
 
 PER_KIND = 50

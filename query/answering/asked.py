@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from query.plan import Plan
+from query.planning.plan import Plan
 from query.search import Searcher
 from query.source import Source
 from reelseek.answers import Answer, Citation

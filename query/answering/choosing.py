@@ -10,11 +10,11 @@ from engines.protocols import VlmEngine
 from query.answering.asked import EXTRACTIVE, TEXTS, Asked, abstention, citation_of, flat
 from query.answering.evidence import Block
 from query.answering.prompts import choice_request, letter
-from query.calibrate import Null
-from query.numbers import numbers_in
+from query.ranking.calibrate import Null
 from query.replies import json_of, reply_of
 from query.source import Line
-from query.words import content_terms, stems
+from query.texts.numbers import numbers_in
+from query.texts.words import content_terms, stems
 from reelseek.answers import Answer, Citation
 from reelseek.errors import EngineUnavailable
 from reelseek.results import Evidence, Moment

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from query.encoders import Encoders
-from query.numbers import is_number, numbers_in
-from query.text_scale import SentenceScale, WordStatistics
-from query.words import content_terms, fold, stems, tokens
+from query.texts.numbers import is_number, numbers_in
+from query.texts.scale import SentenceScale, WordStatistics
+from query.texts.words import content_terms, fold, stems, tokens
 from reelseek.records import Vector
 
 CITED = re.compile(r"\s*\[(\d{1,4}(?:\s*[,;]\s*\d{1,4})*)\]")

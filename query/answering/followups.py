@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engines.protocols import VlmEngine, VlmRequest
 from query.answering.asked import TEXTS
+from query.ranking.runs import Run
 from query.replies import json_of, reply_of
-from query.runs import Run
 from query.source import Source
-from query.words import ASKING_WORDS, STOP_WORDS, content_terms, fold
+from query.texts.words import ASKING_WORDS, STOP_WORDS, content_terms, fold
 from reelseek.answers import Citation, Turn
 from reelseek.errors import EngineUnavailable
 from reelseek.results import Evidence

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from index.reader import Scope
 from index.scope import OneOf, Overlaps
 from query.answering.asked import TEXTS, Asked, flat
-from query.calibrate import Null
-from query.numbers import numbers_in
-from query.plan import cue_free_terms
+from query.planning.plan import cue_free_terms
+from query.ranking.calibrate import Null
 from query.source import Line
-from query.words import stems
+from query.texts.numbers import numbers_in
+from query.texts.words import stems
 from reelseek.records import Vector
 from reelseek.results import Moment
 

@@ -12,7 +12,7 @@ from query.deep.agent import OnStep
 from query.digest.digests import DigestRequest, digest
 from query.requests import AskRequest
 from query.service import QueryService
-from query.words import ASKING_WORDS, STOP_WORDS, content_terms, fold
+from query.texts.words import ASKING_WORDS, STOP_WORDS, content_terms, fold
 from reelseek.answers import Answer, Citation, Step
 from reelseek.results import Moment
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from query.digest.material import Material
-from query.text_scale import WordStatistics
-from query.words import content_terms
+from query.texts.scale import WordStatistics
+from query.texts.words import content_terms
 from reelseek.digests import Length, Point
 from reelseek.records import Channel, Vector
 

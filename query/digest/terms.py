@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from query.digest.material import Material, Passage
-from query.text_scale import WordStatistics
-from query.words import ASKING_WORDS, STOP_WORDS, fold, stem
+from query.texts.scale import WordStatistics
+from query.texts.words import ASKING_WORDS, STOP_WORDS, fold, stem
 from reelseek.digests import Term
 from reelseek.records import Channel
 

@@ -16,7 +16,7 @@ from query.digest.notes import KeptNotes
 from query.digest.sentences import COUNTS, quotes, summary
 from query.digest.terms import names, terms
 from query.replies import reply_of
-from query.text_scale import WordStatistics
+from query.texts.scale import WordStatistics
 from reelseek.answers import Citation
 from reelseek.digests import Digest, Length, Point
 from reelseek.errors import EngineUnavailable

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from query.calibrate import Null, expected_maximum
-from query.picture_scale import PictureScale, Sample
-from query.text_scale import SentenceScale, WordStatistics
-from query.words import content_terms, stems
+from query.pictures.scale import PictureScale, Sample
+from query.ranking.calibrate import Null, expected_maximum
+from query.texts.scale import SentenceScale, WordStatistics
+from query.texts.words import content_terms, stems
 from reelseek.records import Vector
 
 LINES = [f"this is the line about topic number{n} of the talk" for n in range(300)]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from query.language import parse
-from query.only import only_channels
-from query.plan import make_plan
+from query.language.parsing import parse
+from query.planning.only import only_channels
+from query.planning.plan import make_plan
 from query.requests import TextSearch
 from query.service import SearchRequest
 from reelseek.errors import InvalidRequest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from query.answering.claims import Checker, Support, sentences_of
-from query.numbers import numbers_in
-from query.text_scale import WordStatistics
+from query.texts.numbers import numbers_in
+from query.texts.scale import WordStatistics
 
 LINES = (
     "Welcome to the kitchen.",

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from query.decouple import Decoupled, widened
-from query.language import ObjectCount
-from query.plan import Requirement, decouple
-from query.rules import cue_free_terms
+from query.language.parsing import ObjectCount
+from query.planning.decouple import Decoupled, widened
+from query.planning.plan import Requirement, decouple
+from query.planning.rules import cue_free_terms
 from query.service import AskRequest, SearchRequest, open_service
 from reelseek.records import Channel
 from reelseek.settings import Settings, load_settings

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from query.descriptions import LONG, MOST_EXCHANGED, Description, unframed
-from query.likeness import Likeness
-from query.picture_scale import PictureScale, Sample
+from query.pictures.descriptions import LONG, MOST_EXCHANGED, Description, unframed
+from query.pictures.likeness import Likeness
+from query.pictures.scale import PictureScale, Sample
 from reelseek.records import Vector
 
 

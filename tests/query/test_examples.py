@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from engines.registry import Engines
-from query.calibrate import Null
-from query.examples import ExampleScale, distinct
+from query.examples.retriever import ExampleScale, distinct
+from query.examples.stretches import NamedStretch, locate, read_stretch, write_stretch
+from query.ranking.calibrate import Null
 from query.requests import Stretch
 from query.service import SearchRequest, open_service
-from query.stretches import NamedStretch, locate, read_stretch, write_stretch
 from reelseek.errors import EngineUnavailable, InvalidRequest, NotFound
 from reelseek.records import VectorSpace
 from reelseek.settings import load_settings

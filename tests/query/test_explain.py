@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from query.fuse import fuse
-from query.runs import Run
-from query.waterfall import settled, shared, shortfall, weighted
+from query.ranking.fuse import fuse
+from query.ranking.runs import Run
+from query.ranking.waterfall import settled, shared, shortfall, weighted
 from reelseek.records import Channel
 from reelseek.results import Contribution, Moment
 from reelseek.wire import search_payload

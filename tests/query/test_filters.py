@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from library.records import VideoEntry
-from query.narrow import recorded_on
+from query.planning.narrow import recorded_on
 from query.service import SearchRequest
 from reelseek.records import Channel, Chapter
 from reelseek.results import SearchResult

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query.language import (
+from query.language.parsing import (
     MAX_QUERY,
     Days,
     Either,
@@ -25,7 +25,7 @@ from query.language import (
     Words,
     parse,
 )
-from query.plan import make_plan
+from query.planning.plan import make_plan
 
 
 def one(text: str) -> Stage:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from query.language import Stage, Words, parse
+from query.language.parsing import Stage, Words, parse
 from query.service import QueryService, SearchRequest
 from reelseek.errors import InvalidRequest, NotFound
 

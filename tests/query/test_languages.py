@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from query.service import SearchRequest
-from query.words import content_terms, language_of_query
+from query.texts.words import content_terms, language_of_query
 from reelseek.settings import load_settings
 from tests.query.conftest import NO_MODELS
 from tests.support.query_world import COOKING, LECTURE, MEETING, Film, World

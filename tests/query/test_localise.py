@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from query.source import Line
-from query.text_runs import ScoredLine, text_runs
-from query.text_scale import WordStatistics
+from query.texts.runs import ScoredLine, text_runs
+from query.texts.scale import WordStatistics
 from reelseek.records import Channel
 
 WORDS = WordStatistics.of([f"line number{n}" for n in range(100)])

@@ -9,9 +9,9 @@ import pytest
 
 from index.scope import HasObject
 from query.answering.evidence import build
-from query.language import ObjectFact, parse
-from query.plan import decouple, find_facts, make_plan
-from query.scenes import Scene, showings, tracks_from, whole
+from query.language.parsing import ObjectFact, parse
+from query.objects.scenes import Scene, showings, tracks_from, whole
+from query.planning.plan import decouple, find_facts, make_plan
 from query.service import AskRequest, SearchRequest
 from reelseek.records import Box, ObjectTrack, PathPoint
 from reelseek.results import SearchResult

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from query.signals import SIGNALS, Wanted, signals_of
+from query.planning.subject import subject
 from query.source import Line
-from query.subject import subject
-from query.video_text import PassageText, VideoText
+from query.texts.signals import SIGNALS, Wanted, signals_of
+from query.texts.video_text import PassageText, VideoText
 from reelseek.records import Channel
 
 WIDTH = 4

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from query.groups import gather, whole
-from query.places import STEPS, holding
-from query.runs import Run
+from query.ranking.groups import gather, whole
+from query.ranking.places import STEPS, holding
+from query.ranking.runs import Run
 from query.service import SearchRequest
 from reelseek.records import Channel, Chapter
 from reelseek.results import SearchResult

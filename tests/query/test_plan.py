@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from query.language import ObjectCount, parse
-from query.plan import Plan, Requirement, decouple, find_objects, make_plan, match_label
-from query.words import contains_phrase, content_terms, stem, stems, tokens
+from query.language.parsing import ObjectCount, parse
+from query.planning.plan import Plan, Requirement, decouple, find_objects, make_plan, match_label
+from query.texts.words import contains_phrase, content_terms, stem, stems, tokens
 from reelseek.records import Channel
 
 LABELS = ("person", "car", "circle", "red circle", "cell phone")

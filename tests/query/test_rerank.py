@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from query.ranking.rerank import Judge, TooSlow, calibrated, evidence_text
+from query.ranking.runs import Run
 from query.requests import SearchRequest
-from query.rerank import Judge, TooSlow, calibrated, evidence_text
-from query.runs import Run
 from reelseek.records import Channel
 from reelseek.results import Evidence, SearchResult
 from reelseek.settings import load_settings

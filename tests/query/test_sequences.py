@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from query.query_terms import Days, Join
-from query.runs import Run
-from query.sequences import BLUR, best_chains, cut_to, join_stages, near, not_near
+from query.language.terms import Days, Join
+from query.ranking.runs import Run
+from query.ranking.sequences import BLUR, best_chains, cut_to, join_stages, near, not_near
 from query.service import SearchRequest
 from reelseek.records import Channel
 from reelseek.results import Evidence, Moment, SearchResult, StageMatch

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from query.phonetic import sound_key
 from query.service import QueryService, SearchRequest
-from query.spelling import corrected, corrections
-from query.suggest import suggest
-from query.vocabulary import Name, Vocabularies, Vocabulary
+from query.texts.phonetic import sound_key
+from query.texts.spelling import corrected, corrections
+from query.texts.suggest import suggest
+from query.texts.vocabulary import Name, Vocabularies, Vocabulary
 from reelseek.settings import load_settings
 from tests.query.conftest import NO_MODELS, Search
 from tests.support.query_world import LECTURE, Film, World
@@ -176,8 +176,8 @@ def test_a_vocabulary_is_built_once_for_all_who_wait() -> None:
 
 
 def test_a_large_vocabulary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("query.vocabulary.MAX_WORDS", 50)
-    monkeypatch.setattr("query.vocabulary.MAX_PAIRS", 60)
+    monkeypatch.setattr("query.texts.vocabulary.MAX_WORDS", 50)
+    monkeypatch.setattr("query.texts.vocabulary.MAX_PAIRS", 60)
     texts = [f"common word{number} tail{number}" for number in range(400)]
     vocabulary = Vocabulary.of(texts)
     assert len(vocabulary.words) <= 50

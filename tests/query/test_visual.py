@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from engines.registry import Engines
-from query.picture_runs import picture_runs
-from query.runs import Run, suppress
+from query.pictures.runs import picture_runs
+from query.ranking.runs import Run, suppress
 from query.service import SearchRequest, open_service
 from query.source import Frame
 from reelseek.errors import EngineUnavailable

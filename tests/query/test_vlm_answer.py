@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from query.language import parse
-from query.plan import make_plan
+from query.language.parsing import parse
+from query.planning.plan import make_plan
 from query.service import AskRequest, QueryService, open_service
 from reelseek.answers import Turn
 from reelseek.records import Channel

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 
 from library import searches
 from library.records import SavedHit, SavedSearch
-from query.language import parse
+from query.language.parsing import parse
 from reelseek.records import JsonObject
 from web.backend import Backend, backend
 from web.payloads import moment_text

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from apiflask import APIBlueprint
 
-from query.saliency import STEP
+from query.ranking.saliency import STEP
 from query.service import SearchRequest
 from reelseek.records import Image, JsonObject
 from reelseek.wire import search_payload

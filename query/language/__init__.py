@@ -1,0 +1,1 @@
+"""The query language: text in, a `Query` out."""

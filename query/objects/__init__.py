@@ -1,0 +1,1 @@
+"""What is detected: counts, comings and goings, and where things are to one another."""

@@ -1,0 +1,1 @@
+"""What is seen: descriptions, likeness, and stretches of pictures."""

@@ -1,0 +1,1 @@
+"""Runs into one calibrated list: fused, joined over time, explained, placed."""

@@ -1,0 +1,121 @@
+"""Passages and single lines as one list: which stretch of time is shown, how sure it is, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from query.ranking.runs import Run
+from query.source import Line
+from query.texts.passages import Passage
+from reelseek.records import Channel
+from reelseek.results import Contribution, Evidence
+
+SURE = 0.8
+"""Confidence of a line by its own words or meaning from which it is a find of its own, with its own boundaries."""
+
+
+LITERAL_SHARE = 0.9
+"""How much a sure line's own confidence counts beside its surroundings where the words themselves are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """The places of lines in the two searches of the index, from 1."""
+
+    words: dict[tuple[str, int], int]
+    meaning: dict[tuple[str, int], int]
+
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> Ranks:
+        """By BM25 and by cosine."""
+        by_words = sorted((line for line in lines if line.bm25 > 0), key=lambda line: -line.bm25)
+        by_meaning = sorted((line for line in lines if line.cosine is not None), key=lambda line: -(line.cosine or 0.0))
+        return cls(
+            {line.key: rank for rank, line in enumerate(by_words, start=1)},
+            {line.key: rank for rank, line in enumerate(by_meaning, start=1)},
+        )
+
+
+def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, literal: bool) -> list[Run]:
+    """Runs of passages, and of the lines that are sure finds by themselves.
+
+    A passage around a sure find takes its boundaries: the sentence that says what was asked for is the answer. Where no
+    sentence does, the answer is the passage.
+
+    Args:
+        runs: of lines judged alone.
+        literal: the words themselves are looked for, nothing is asked: a line that has them says most.
+    """
+    sure = [run for run in runs if run.confidence >= SURE and run.channel is not Channel.TITLE]
+    by_video: dict[str, list[Run]] = {}
+    for run in sure:
+        by_video.setdefault(run.video_id, []).append(run)
+    found = [run for run in runs if run.channel is Channel.TITLE]
+    used: set[int] = set()
+    for place, passage in enumerate(passages, start=1):
+        made = _run(passage, place, ranks)
+        own = [run for run in by_video.get(passage.line.video_id, ()) if _holds(run, passage)]
+        if own:
+            best = max(own, key=lambda run: run.confidence)
+            used.add(id(best))
+            made = _tight(made, best, LITERAL_SHARE if literal else 0.5)
+        found.append(made)
+    # a sure find that a better passage nearby stands for is still another sentence that has what was asked for
+    found += [run for run in sure if id(run) not in used]
+    return found
+
+
+def _holds(run: Run, passage: Passage) -> bool:
+    line = passage.line
+    return run.channel is line.channel and run.start <= line.start + 0.01 and run.end >= line.end - 0.01
+
+
+def _tight(passage: Run, line: Run, share: float) -> Run:
+    """A passage with the boundaries of the line that it is about, surer where the line is."""
+    confidence = share * line.confidence + (1.0 - share) * max(passage.confidence, 0.9 * line.confidence)
+    evidence = line.evidence or passage.evidence
+    return replace(
+        passage,
+        start=line.start,
+        end=line.end,
+        confidence=confidence,
+        evidence=evidence,
+        parts={passage.channel: confidence},
+        contributions=_scaled(passage.contributions, confidence),
+    )
+
+
+def _run(passage: Passage, place: int, ranks: Ranks) -> Run:
+    line, confidence = passage.line, passage.confidence
+    evidence = (Evidence(line.channel, line.start, line.end, line.text, confidence),)
+    whole = max(1e-9, max(0.0, passage.words) + max(0.0, passage.meaning))
+    contributions = tuple(
+        Contribution(
+            channel=line.channel,
+            kind=kind,
+            rank=own.get(line.key, place),
+            raw=value,
+            calibrated=confidence,
+            weight=1.0,
+            gain=confidence * max(0.0, value) / whole,
+        )
+        for kind, value, own in (("words", passage.words, ranks.words), ("meaning", passage.meaning, ranks.meaning))
+        if value > 0
+    )
+    return Run(
+        line.video_id,
+        passage.start,
+        passage.end,
+        line.channel,
+        confidence,
+        evidence,
+        {line.channel: confidence},
+        passage.score,
+        contributions=contributions,
+    )
+
+
+def _scaled(contributions: Sequence[Contribution], confidence: float) -> tuple[Contribution, ...]:
+    have = sum(item.gain for item in contributions)
+    return tuple(replace(item, gain=item.gain * confidence / have) if have > 0 else item for item in contributions)

@@ -1,0 +1,191 @@
+"""Which lines answer a text query best, judged with what stands around them: the learnt ranking of passages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+
+from query.ranking.calibrate import logistic
+from query.source import Line, Source
+from query.texts.signals import SIGNALS, Wanted, signals_of
+from query.texts.video_text import Numbers, PassageText
+from reelseek.records import Channel, VectorSpace
+
+SCANNED_LINES = 20_000
+"""Lines that are judged for one query: all of a small library, else those of the likeliest videos."""
+
+FEWEST_VIDEOS = 12
+"""Videos that are looked at in any case."""
+
+_SHARE, _LEAST_APART, _MOST_APART = 16.0, 12.0, 120.0
+"""Places in a video are this share of its length apart, within these seconds."""
+
+_REACH, _LEAST_REACH, _MOST_REACH = 4.0, 8.0, 20.0
+"""A passage reaches this share of that distance to both sides of its line's middle, within these seconds."""
+
+_TAKEN = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The learnt weights: `confidence = logistic(slope * (signals @ weights - middle))`. See `docs/retrieval.md`."""
+
+    weights: Numbers
+    middle: float
+    slope: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A line that was found, and the seconds around it in which another would be the same find.
+
+    Attributes:
+        score: the weighed sum of its signals.
+        words, meaning: what each of the two kinds of signals gave of that.
+        start, end: the sentences around it, as long a stretch as is usual for an answer in a video of this length.
+        apart: seconds from its middle within which nothing else is another find.
+    """
+
+    line: Line
+    start: float
+    end: float
+    score: float
+    confidence: float
+    words: float
+    meaning: float
+    apart: float
+
+
+@lru_cache(maxsize=1)
+def learnt() -> Weights:
+    """The weights that come with the program."""
+    data = json.loads(files("query.texts").joinpath("ranking.json").read_text(encoding="utf-8"))
+    return Weights(
+        np.array([float(data["weights"].get(name, 0.0)) for name in SIGNALS]),
+        float(data["middle"]),
+        float(data["slope"]),
+    )
+
+
+def passages(
+    source: Source, wanted: Wanted, channels: Sequence[Channel], space: VectorSpace | None, likely: Sequence[str]
+) -> list[Passage]:
+    """The lines that answer best, best first, of one place only the best.
+
+    Args:
+        channels: whose lines count.
+        likely: videos that have something of what is wanted, the likeliest first.
+    """
+    store = source.passages
+    if store is None or (not wanted.terms and wanted.vector is None):
+        return []
+    texts = store.texts(source.snapshot, _scanned(source, likely), space)
+    if not len(texts):
+        return []
+    counted = _counted(source, texts, channels)
+    if not counted.any():
+        return []
+    by_signal = signals_of(texts, wanted, None if counted.all() else counted) * learnt().weights
+    scores = np.where(counted, by_signal.sum(axis=1), -np.inf)
+    meant = np.array(["meaning" in name or name == "video_peak" for name in SIGNALS])
+    found = []
+    for row, apart in _places(texts, scores):
+        own = by_signal[row]
+        found.append(
+            Passage(
+                texts.line(row),
+                *_stretch(texts, row, apart),
+                float(scores[row]),
+                confidence_of(float(scores[row])),
+                float(own[~meant].sum()),
+                float(own[meant].sum()),
+                apart,
+            )
+        )
+    return found
+
+
+def confidence_of(score: float) -> float:
+    """0 to 1, that a passage with this score is meant."""
+    return logistic(learnt().slope * (score - learnt().middle))
+
+
+def _scanned(source: Source, likely: Sequence[str]) -> list[str]:
+    """The videos whose lines are judged."""
+    store = source.passages
+    if store is None:
+        return []
+    sizes = store.sizes(source.snapshot)
+    allowed = source.scope.video_ids
+    if allowed is not None:
+        sizes = {video_id: size for video_id, size in sizes.items() if video_id in allowed}
+    if sum(sizes.values()) <= SCANNED_LINES:
+        return list(sizes)
+    chosen: list[str] = []
+    lines = 0
+    for video_id in likely:
+        if len(chosen) >= FEWEST_VIDEOS and lines >= SCANNED_LINES:
+            break
+        if video_id in sizes:
+            chosen.append(video_id)
+            lines += sizes[video_id]
+    return chosen
+
+
+def _counted(source: Source, texts: PassageText, channels: Sequence[Channel]) -> npt.NDArray[np.bool_]:
+    """Which lines are of the channels, the languages and the times that count."""
+    wanted = frozenset(channels)
+    lines = [line for video in texts.videos for line in video.lines]
+    counted = np.array([line.channel in wanted and source.understood(line) for line in lines])
+    if source.scope.where:
+        videos = {video.video_id for video in texts.videos}
+        rows = source.within(videos).line_keys()
+        counted &= np.array([line.key in rows for line in lines])
+    return counted
+
+
+def _stretch(texts: PassageText, row: int, apart: float) -> tuple[float, float]:
+    """From the first to the last sentence whose middle is within reach of the line's, in seconds of its video."""
+    line = texts.line(row)
+    if line.channel is not Channel.SPEECH:
+        return line.start, line.end
+    reach = min(_MOST_REACH, max(_LEAST_REACH, apart / _REACH))
+    video = texts.videos[int(texts.video_of[row])]
+    middle = (line.start + line.end) / 2
+    inside = [
+        other
+        for other in video.lines
+        if other.channel is Channel.SPEECH and abs((other.start + other.end) / 2 - middle) <= reach
+    ]
+    start, end = min(other.start for other in inside), max(other.end for other in inside)
+    return max(start, min(line.start, middle - 1.5 * reach)), min(end, max(line.end, middle + 1.5 * reach))
+
+
+def _places(texts: PassageText, scores: Numbers) -> list[tuple[int, float]]:
+    """The best rows, and how far from them another is another place: in a long video places are further apart.
+
+    Temporal non-maximum suppression by distance.
+    """
+    lengths = np.array([video.lines[-1].end for video in texts.videos])
+    apart = np.clip(lengths / _SHARE, _LEAST_APART, _MOST_APART)
+    middles = texts.middles
+    finite = int(np.isfinite(scores).sum())
+    order = np.argsort(-scores, kind="stable")[:finite]
+    taken: dict[int, list[float]] = {}
+    found: list[tuple[int, float]] = []
+    for row in order.tolist():
+        video = int(texts.video_of[row])
+        same = taken.setdefault(video, [])
+        if any(abs(middles[row] - middle) <= apart[video] for middle in same):
+            continue
+        same.append(float(middles[row]))
+        found.append((row, float(apart[video])))
+        if len(found) >= _TAKEN:
+            break
+    return found
