@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import urllib.parse
 from collections.abc import Mapping
 from itertools import islice
@@ -16,13 +15,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from library import keys
 from library.records import VideoEntry, VideoState
 from query.examples.stretches import write_stretch
-from query.service import AskRequest, SearchRequest
+from query.service import SearchRequest
 from reelseek import __version__
 from reelseek.errors import InvalidRequest, ReelseekError
 from reelseek.records import Channel, Image, JsonObject
 from reelseek.timecode import parse_time
 from reelseek.tracks import events
-from web import contents, refining
+from web import answers, contents, refining
 from web.api.examples import sent_pictures
 from web.api.jobs import job_payloads
 from web.api.libraries import scan, watch_folder
@@ -108,7 +107,8 @@ def _found(query: ExampleQuery, mode: str, images: Mapping[str, Image] | None = 
     view |= {"groups": (), "level": query.level, "timings_ms": {}, "suggestions": ()}
     asked = bool(query.q or query.example or query.like or images)
     if asked and mode == "ask" and query.q and not images:
-        view |= _answered(served, query)
+        view |= answers.answer_view(served, query, request.args)
+        view["notes"] = _without_banner(view["answer"].notes, served)
     elif asked:
         result = served.service.search(search_request(query, images))
         view |= {
@@ -139,20 +139,6 @@ def _found(query: ExampleQuery, mode: str, images: Mapping[str, Image] | None = 
         unlike_shown=refining.shown(query.unlike, served.catalogue),
         **view,
     )
-
-
-def _answered(served: Backend, query: SearchQuery) -> dict[str, Any]:
-    before = time.perf_counter()
-    answer = served.service.ask(AskRequest(query.q, k=query.k, video_ids=tuple(query.video), library=query.library))
-    ids = {citation.video_id for citation in answer.citations}
-    return {
-        "answer": answer,
-        "notes": _without_banner(answer.notes, served),
-        "moments": answer.moments,
-        "near_misses": answer.near_misses,
-        "titles": {entry.video_id: entry.title for entry in served.catalogue.videos(ids=ids)} if ids else {},
-        "took_ms": 1000 * (time.perf_counter() - before),
-    }
 
 
 def _without_banner(notes: tuple[str, ...], served: Backend) -> list[str]:
@@ -276,6 +262,7 @@ def video(video_id: str) -> str:
         lines_reason=_why_no_lines(entry.channels.get(kind.value), kind, entry.state),
         language=next((line.language for line in lines if line.language), ""),
         chapters=contents.chapters(served, video_id) if indexed else (),
+        short=answers.in_short(served, video_id) if indexed else None,
         lanes=contents.lanes(tracks, contents.segments(served, video_id)) if indexed else (),
         moves=events(tracks),
         stills=_stills(served, entry) if indexed and entry.offline else (),

@@ -91,3 +91,22 @@ def test_a_summary_of_a_search(client: FlaskClient) -> None:
 def test_a_summary_of_nothing_is_refused(client: FlaskClient) -> None:
     assert client.get("/api/v1/summary").status_code in (400, 422)
     assert client.get(f"/api/v1/videos/{'c' * 32}/summary").status_code == 404
+
+
+def test_the_page_lets_one_ask_further(client: FlaskClient) -> None:
+    first = client.get("/", query_string={"mode": "ask", "q": "What is said about quicksort?"}).get_data(as_text=True)
+    assert 'name="before"' in first
+    at = first.split('name="at" value="', 1)[1].split('"', 1)[0]
+    assert at.startswith(f"{LECTURE}@")
+    further = {"mode": "ask", "q": "And what comes after that?", "before": "What is said about quicksort?", "at": at}
+    page = client.get("/", query_string=further)
+    assert page.status_code == 200
+    assert "No answer" not in page.get_data(as_text=True)
+    gone = further | {"at": f"{'c' * 32}@0-5,nonsense"}
+    assert client.get("/", query_string=gone).status_code == 200, "places that are gone are left out"
+
+
+def test_the_page_of_a_video_has_it_in_short(client: FlaskClient) -> None:
+    page = client.get(f"/videos/{LECTURE}").get_data(as_text=True)
+    assert "In short" in page
+    assert spoken(client)[0]["text"][:20] in page
