@@ -37,7 +37,8 @@ def test_a_judgement_is_a_contribution_and_gains_still_add_up(find: Callable[...
         assert sum(part.gain for part in moment.contributions) == pytest.approx(moment.confidence, abs=1e-6)
         assert sum(moment.channels.values()) == pytest.approx(moment.confidence, abs=1e-6)
     ranks = sorted(part.rank for item in judged for part in item.contributions if part.kind == "rerank")
-    assert ranks == list(range(1, len(judged) + 1))
+    assert ranks == sorted(set(ranks)), "no rank twice; some that were judged are not among the best ten"
+    assert ranks[0] == 1
     assert "dough" in result.moments[0].evidence[0].text
     assert [item.confidence for item in result.moments] == sorted(
         (item.confidence for item in result.moments), reverse=True
