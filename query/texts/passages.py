@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from query.ranking.calibrate import logistic
 from query.source import Line, Source
-from query.texts.signals import SIGNALS, Wanted, signals_of
+from query.texts.signals import SIGNALS, Wanted, signals_of, standing_out
 from query.texts.video_text import Numbers, PassageText
 from reelseek.records import Channel, VectorSpace
 
@@ -34,11 +34,17 @@ _TAKEN = 400
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The learnt weights: `confidence = logistic(slope * (signals @ weights - middle))`. See `docs/retrieval.md`."""
+    """The learnt weights. See `docs/retrieval.md`.
+
+    Attributes:
+        weights, middle, slope: `confidence = logistic(slope * (signals @ weights - middle))`.
+        order: passages are ordered by `standing_out(signals) @ order`.
+    """
 
     weights: Numbers
     middle: float
     slope: float
+    order: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ def learnt() -> Weights:
         np.array([float(data["weights"].get(name, 0.0)) for name in SIGNALS]),
         float(data["middle"]),
         float(data["slope"]),
+        np.array([float(data["order"].get(name, 0.0)) for name in SIGNALS]),
     )
 
 
@@ -91,18 +98,23 @@ def passages(
     counted = _counted(source, texts, channels)
     if not counted.any():
         return []
-    by_signal = signals_of(texts, wanted, None if counted.all() else counted) * learnt().weights
+    signals = signals_of(texts, wanted, None if counted.all() else counted)
+    by_signal = signals * learnt().weights
     scores = np.where(counted, by_signal.sum(axis=1), -np.inf)
+    order = np.where(counted, standing_out(signals, counted) @ learnt().order, -np.inf)
+    places = _places(texts, order)
+    # what stands out is first; how sure any of it is must not depend on what else is there
+    sure = sorted((float(scores[row]) for row, _ in places), reverse=True)
     meant = np.array(["meaning" in name or name == "video_peak" for name in SIGNALS])
     found = []
-    for row, apart in _places(texts, scores):
+    for (row, apart), score in zip(places, sure, strict=True):
         own = by_signal[row]
         found.append(
             Passage(
                 texts.line(row),
                 *_stretch(texts, row, apart),
-                float(scores[row]),
-                confidence_of(float(scores[row])),
+                score,
+                confidence_of(score),
                 float(own[~meant].sum()),
                 float(own[meant].sum()),
                 apart,

@@ -22,11 +22,14 @@ from reelseek.records import Vector
 
 Numbers = npt.NDArray[np.float64]
 
-WORD_WIDTHS = (10.0, 25.0, 120.0)
+WORD_WIDTHS = (10.0, 25.0, 45.0, 120.0, 180.0)
 """Seconds around a line over which words are counted."""
 
-NEAR_WIDTH, BEST_WIDTH = 30.0, 30.0
-"""Seconds over which the meanings of segments are averaged, and over which the best of the lines' meanings counts."""
+RARE_WIDTH, SPOKEN_WIDTH = 45.0, 45.0
+"""Seconds over which words count that few videos have, and over which it counts who speaks most."""
+
+NEAR_WIDTH, BEST_WIDTH, CLOSE_WIDTH = 30.0, 30.0, 20.0
+"""Seconds over which the meanings of segments are averaged, and (twice) over which the best of the lines' counts."""
 
 SIGNALS = (
     "surest",
@@ -34,9 +37,13 @@ SIGNALS = (
     "line_words",
     *(f"words_{width:.0f}" for width in WORD_WIDTHS),
     "video_words",
+    "rare_45",
+    "rare_video",
     "speaker",
+    "speaker_45",
     "line_meaning",
     "best_meaning",
+    "best_20",
     "segment_meaning",
     "near_meaning",
     "video_peak",
@@ -104,8 +111,27 @@ def _lexical(part: Part, wanted: Wanted) -> dict[str, Numbers]:
         found[f"words_{width:.0f}"] = _bm25(inside[:, :-1], inside[:, -1], shares)
     whole = np.add.reduceat(both, texts.firsts)
     found["video_words"] = texts.of_videos(_bm25(whole[:, :-1], whole[:, -1], shares))
-    found["speaker"] = texts.spoken_by(wanted.terms)
+    rare = _rare(whole[:, :-1])
+    near = texts.within(both, RARE_WIDTH)
+    found["rare_45"] = _bm25(near[:, :-1], near[:, -1], rare)
+    found["rare_video"] = texts.of_videos(_bm25(whole[:, :-1], whole[:, -1], rare))
+    spoken = texts.spoken_by(wanted.terms)
+    found["speaker"] = spoken
+    said = texts.within(np.column_stack([spoken * words, words]), SPOKEN_WIDTH)
+    found["speaker_45"] = said[:, 0] / np.maximum(1.0, said[:, 1])
     return found
+
+
+def _rare(counts: Numbers) -> Numbers:
+    """The share of each term, by how few videos have it: which video is meant is told by what others do not say.
+
+    Args:
+        counts: `(videos, terms)`.
+    """
+    videos, having = len(counts), (counts > 0).sum(axis=0)
+    weights = np.log(1.0 + (videos - having + 0.5) / (having + 0.5))
+    shares: Numbers = weights / max(1e-9, float(weights.sum()))
+    return shares
 
 
 def _covered(counts: Numbers, wanted: Wanted) -> Numbers:
@@ -149,7 +175,7 @@ def _semantic(part: Part, wanted: Wanted) -> dict[str, Numbers]:
 
     lines = likeness(texts.line_cosines(vector)) * np.minimum(1.0, texts.words / _FULL_LINE) * part.kept
     best = texts.best_within(lines, BEST_WIDTH)
-    found = {"line_meaning": lines, "best_meaning": best}
+    found = {"line_meaning": lines, "best_meaning": best, "best_20": texts.best_within(lines, CLOSE_WIDTH)}
     segments = likeness(texts.segment_cosines(vector))
     whole = part.kept.all()
     if len(segments) and whole:
@@ -160,3 +186,14 @@ def _semantic(part: Part, wanted: Wanted) -> dict[str, Numbers]:
         found["segment_meaning"] = found["near_meaning"] = best
         found["video_peak"] = texts.of_videos(np.maximum.reduceat(lines, texts.firsts)) if len(texts) else lines
     return found
+
+
+def standing_out(signals: Numbers, counted: npt.NDArray[np.bool_]) -> Numbers:
+    """Each signal as how far it stands out in this library for this query: spreads above its mean, -2 to 8.
+
+    A word that every meeting says says little in all of them; what is rare here decides.
+    """
+    own = signals[counted]
+    spread = own.std(axis=0) + 1e-4
+    stands: Numbers = np.clip((signals - own.mean(axis=0)) / spread, -2.0, 8.0)
+    return stands
