@@ -24,7 +24,8 @@ from ingest.watching import watch
 from library.ledger import Ledger
 from library.records import JobState
 from reelseek.artefacts import ArtefactStore
-from reelseek.settings import IngestSettings, Settings, load_settings
+from reelseek.setting_groups import IngestSettings
+from reelseek.settings import Settings, load_settings
 from workers.enqueue import enqueue_index
 from workers.workspace import Workspace
 

@@ -26,7 +26,8 @@ from ingest.storage import FRAMES, Results
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
 from reelseek.records import CountStep, Frame, Look, ObjectTrack, Shot
-from reelseek.settings import EngineSettings, load_settings
+from reelseek.setting_groups import EngineSettings
+from reelseek.settings import load_settings
 from reelseek.tracks import box_at, counts_over_time
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"

@@ -17,7 +17,7 @@ from ingest.decoder import DecodeReport
 from ingest.keyframes import Kept, KeyframeSelector, place
 from ingest.probe import probe
 from ingest.shots import ShotDetector
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 TRUTH = ROOT / "tests" / "data" / "shots.json"

@@ -27,7 +27,8 @@ from ingest.audio import RATE, sound
 from ingest.probe import probe
 from ingest.speakers import Turn, Voices, speaker_turns, stretches
 from reelseek.records import Audio
-from reelseek.settings import EngineSettings, IngestSettings, Settings
+from reelseek.setting_groups import EngineSettings, IngestSettings
+from reelseek.settings import Settings
 
 _COLLAR = 0.25
 """Seconds on both sides of a true change of speaker that are not scored, as NIST's evaluations do."""

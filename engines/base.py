@@ -8,7 +8,7 @@ from typing import Any
 
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 
 class BaseEngine:

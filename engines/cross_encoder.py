@@ -17,7 +17,7 @@ from engines.offline import go_offline
 from engines.torch_device import choose_device
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 _MOST_TOKENS = 512
 

@@ -16,7 +16,7 @@ from engines.speech_guards import COMPRESSION_LIMIT, Guards, is_loop
 from engines.voice_activity import SAMPLE_RATE
 from reelseek.errors import EngineUnavailable, InvalidRequest
 from reelseek.records import Audio, EngineRef, TimedText, Word
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 _REQUIRED = ("model.bin", "config.json", "tokenizer.json")
 

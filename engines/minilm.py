@@ -19,7 +19,7 @@ import numpy as np
 
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Vector
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 from .base import BaseEngine, require
 from .loading import loading, present

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Detection, EngineRef, Image
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 from .base import BaseEngine, require
 from .coco import LABELS as COCO_LABELS

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Detection, EngineRef, Image
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 from .base import require
 from .detections import CONFIDENCE

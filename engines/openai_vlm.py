@@ -19,7 +19,7 @@ from engines.protocols import VlmRequest
 from engines.vlm_prompt import user_parts
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Image
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 CONNECT_SECONDS = 5.0
 BETWEEN_SECONDS = 20.0

@@ -17,7 +17,7 @@ from engines.torch_device import choose_device
 from engines.voice_activity import SAMPLE_RATE, Region
 from reelseek.errors import EngineUnavailable, InvalidRequest
 from reelseek.records import Audio, EngineRef, TimedText, Word
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 _WINDOW_SECONDS = 30.0
 _DETECT_SECONDS = 3.0

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Image, Vector
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 from .base import BaseEngine, require
 from .loading import loading, present, with_tokenizer

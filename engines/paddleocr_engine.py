@@ -19,7 +19,7 @@ from engines.ppocr_files import packaged_pair, pair_in, prepared_folders
 from engines.screen_text import LONGEST_SIDE, lines_of, to_canvas
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef, Image, TextBox
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 _MODEL_FILES = ("inference.yml", "inference.pdiparams")
 

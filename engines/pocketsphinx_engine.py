@@ -20,7 +20,7 @@ from engines.speech_guards import Guards
 from engines.voice_activity import SAMPLE_RATE, Region
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Audio, EngineRef, TimedText, Word
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 NOTE = "poor: finds words, does not read sentences"
 

@@ -14,7 +14,7 @@ from engines.loading import loading
 from engines.ppocr_files import OnnxPair, packaged_pair, pair_in
 from engines.screen_text import LONGEST_SIDE, lines_of, to_canvas
 from reelseek.records import EngineRef, Image, TextBox
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 
 class RapidOcrEngine(BaseEngine):

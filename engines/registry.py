@@ -26,7 +26,8 @@ from engines.protocols import (
 from engines.resolution import Resolution, resolve
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef
-from reelseek.settings import EngineSettings, Settings
+from reelseek.setting_groups import EngineSettings
+from reelseek.settings import Settings
 
 _OPEN_VOCABULARY = "Set engines.open_vocabulary to YOLO-World weights, or to nothing."
 

@@ -23,7 +23,7 @@ from engines.torch_device import choose_device
 from engines.windows import normalised
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Audio, EngineRef, Vector
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 _RATE = 16_000
 _WINDOW, _HOP, _BANDS = 400, 160, 40

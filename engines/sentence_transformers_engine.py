@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from reelseek.records import EngineRef, Vector
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 from .base import BaseEngine, require
 from .loading import loading, present, with_tokenizer

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from reelseek.errors import EngineUnavailable
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 from .base import require
 

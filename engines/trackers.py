@@ -14,7 +14,7 @@ import numpy as np
 
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Detection, EngineRef
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 from .base import require
 from .ultralytics_engine import import_ultralytics

@@ -20,7 +20,7 @@ from engines.protocols import Progress, no_progress
 from engines.torch_device import choose_device
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Audio, EngineRef, SoundEvent
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 _RATE = 16_000
 _WINDOW = 10.24

@@ -17,7 +17,7 @@ from engines.torch_device import choose_device, reduced_precision
 from engines.vlm_prompt import thinned, user_parts
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 _STOP_PATIENCE = 5.0
 _SANE_LENGTH = 1 << 24

@@ -23,7 +23,7 @@ from PIL import Image as Pillow
 
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Detection, EngineRef, Image
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 from .base import BaseEngine, require
 from .detections import CONFIDENCE, MOST, OVERLAP, as_detections, label_names, thickened

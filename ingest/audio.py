@@ -20,7 +20,7 @@ from ingest.audio_tracks import audio_stream
 from ingest.opening import open_media, seconds
 from reelseek.errors import MediaError
 from reelseek.records import Audio, VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 RATE = 16_000
 _JUMP = 0.1

@@ -12,7 +12,7 @@ from av.stream import Disposition
 from ingest.opening import clean
 from ingest.subtitles import bcp47
 from reelseek.records import VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 _BESIDE = (
     Disposition.comment | Disposition.visual_impaired | Disposition.descriptions | Disposition.clean_effects

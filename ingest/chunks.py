@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from reelseek.records import VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 CONTEXT = 2.0
 """Seconds on both sides of a chunk that the shot detector sees too, so that no cut depends on where a chunk ends."""

@@ -18,7 +18,7 @@ from ingest.pictures import SMALL_HEIGHT, SMALL_WIDTH, Reformatters
 from ingest.storage import jpeg
 from reelseek.errors import MediaError
 from reelseek.records import Image, VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 SMALL_FPS = 12.5
 """Small pictures per second at most: a cut is placed to within 1/12.5 s, at a tenth of the cost of decoding."""

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from reelseek.errors import MediaError
 from reelseek.records import VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 _SKIPPING_FROM = 20.0
 """Pictures per second from which those that no other refers to are left out: half of them at most are missed then."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ingest.decode import SMALL_FPS, Picture
 from reelseek.records import Frame, Image, Shot
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 _BURST = 0.3
 """Seconds between two keyframes at least, however much flickers."""

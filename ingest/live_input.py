@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 
 from ingest.opening import FORMATS, media_errors, picture_stream
 from reelseek.errors import MediaError
-from reelseek.settings import LiveSettings
+from reelseek.setting_groups import LiveSettings
 from reelseek.urls import LIVE_SCHEMES, checked_url
 
 LivePacket = tuple["Packet[Any]", float]

@@ -38,7 +38,8 @@ from ingest.storage import (
     VISUAL,
 )
 from reelseek.records import EngineRef, JsonObject, VideoInfo
-from reelseek.settings import IngestSettings, Settings
+from reelseek.setting_groups import IngestSettings
+from reelseek.settings import Settings
 
 VERSIONS: Mapping[str, int] = {
     PROBE: 2, FRAMES: 7, SPEECH: 2, SCREEN_TEXT: 2, OBJECTS: 2, VISUAL: 1, SEGMENTS: 3, TEXT_VECTORS: 2, CHAPTERS: 2,

@@ -22,7 +22,7 @@ from ingest.opening import clean, open_media, picture_stream, seconds
 from ingest.subtitles import bcp47, role_of
 from reelseek.errors import MediaError
 from reelseek.records import Chapter, VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 __all__ = ["PICTURE_CODECS", "open_media", "probe", "start_offset", "title_of"]
 

@@ -12,7 +12,7 @@ from operator import attrgetter
 from ingest.cuts import Evidence, best_cuts
 from ingest.screen_text import normalised
 from reelseek.records import Channel, CountStep, Frame, Segment, Shot, TimedText
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 from reelseek.tracks import counts_within
 
 _MOMENT = 0.5

@@ -9,7 +9,7 @@ from pathlib import Path
 from engines.protocols import SoundEngine
 from ingest.audio import RATE, sound, windows
 from reelseek.records import Channel, SoundEvent, TimedText, VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 _APART = 1.0
 """Seconds between two of the same sound up to which they are one."""

@@ -15,7 +15,7 @@ from engines.speech_guards import Guards
 from engines.voice_activity import Region
 from ingest.audio import sound, windows
 from reelseek.records import Channel, TimedText, Vector, VideoInfo, Word
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 WINDOW, STEP = 1.6, 0.4
 """Seconds of a voice that are looked at together, and by which the next stretch begins later."""

@@ -26,7 +26,7 @@ from ingest.subtitles import (
 )
 from reelseek.errors import MediaError
 from reelseek.records import EngineRef, TimedText, VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 _SILENCE = 1e-3
 """A window whose loudest sample is below this (-60 dBFS) is not worth a model."""

@@ -17,7 +17,7 @@ from ingest.storyboard import Layout, Storyboard, joined, sheet_name
 from reelseek.artefacts import StageWriter
 from reelseek.errors import MediaError
 from reelseek.records import Look, VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 LOOK_SIDE = 640
 _KEYFRAME_QUALITY, _LOOK_QUALITY = 2, 4

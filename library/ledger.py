@@ -24,7 +24,7 @@ from library.records import LIVE_JOB_STATES, Job, JobState
 from library.schema import JobRow
 from reelseek.errors import Conflict, JobLost, NotFound
 from reelseek.records import JsonObject
-from reelseek.settings import WorkerSettings
+from reelseek.setting_groups import WorkerSettings
 
 RETRY_SECONDS = 15.0
 """Wait before the second attempt after a failure that may pass; four times as long before each further one."""

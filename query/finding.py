@@ -25,7 +25,7 @@ from query.texts.spelling import corrected, corrections, searched_words
 from query.texts.vocabulary import Vocabulary
 from reelseek.errors import EngineUnavailable, InvalidRequest
 from reelseek.records import Channel
-from reelseek.settings import QuerySettings
+from reelseek.setting_groups import QuerySettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -30,6 +29,7 @@ from query.ranking.rerank import read_again
 from query.ranking.saliency import saliency_of
 from query.requests import AskRequest, SearchRequest
 from query.search import Searcher
+from query.serving import engine_notes, partial_notes, serving_channels
 from query.source import Frame, Source, Statistics
 from query.texts.passage_store import PassageStore
 from query.texts.suggest import Suggestion, read_vocabulary, suggest
@@ -40,7 +40,7 @@ from reelseek.answers import Answer
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Channel, Chapter, ObjectTrack, Segment, TimedText, VectorSpace
-from reelseek.results import Moment, SearchResult
+from reelseek.results import SearchResult
 from reelseek.settings import Settings
 
 __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
@@ -48,8 +48,6 @@ __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
 _WITHOUT_MODEL = "Rules took the question apart, and an answer is extractive."
 NEAR_MISSES = 5
 _PATIENCE = 2.0
-SHOWN_CHANNELS = (Channel.VISUAL, Channel.SPEECH, Channel.SCREEN_TEXT, Channel.OBJECTS)
-"""Channels whose engines every result names."""
 
 
 @dataclass(slots=True)
@@ -281,28 +279,11 @@ class QueryService:
         with self._lock:
             view = self._view
             if view is None or view.revision != revision or view.statistics.visual_space != visual_space:
-                view = _View(revision, Statistics.of(snapshot, visual_space), self._channels())
+                view = _View(
+                    revision, Statistics.of(snapshot, visual_space), serving_channels(self.catalogue, self.engines)
+                )
                 self._view = view
             return view
-
-    def _channels(self) -> dict[Channel, str | None]:
-        """For each channel the engine that filled it in most videos; before there are any, the one that would."""
-        counts: dict[Channel, dict[str, int]] = {channel: {} for channel in SHOWN_CHANNELS}
-        entries = self.catalogue.videos()
-        for entry in entries:
-            for channel in SHOWN_CHANNELS:
-                engine = entry.channels.get(channel.value)
-                if engine:
-                    counts[channel][engine] = counts[channel].get(engine, 0) + 1
-        if any(entry.live_ingest for entry in entries):
-            return {
-                channel: max(found, key=lambda name: found[name], default=None) for channel, found in counts.items()
-            }
-        resolutions = self.engines.resolutions()
-        return {
-            channel: ref.id if (ref := resolutions[channel.value].ref) is not None else None
-            for channel in SHOWN_CHANNELS
-        }
 
     def _model(self) -> tuple[VlmEngine | None, str]:
         """The model that answers; without one None, and why if one is asked for."""
@@ -365,8 +346,8 @@ class QueryService:
         channels = dict(session.view.channels)
         if session.searcher.visual_space is None:
             channels[Channel.VISUAL] = None
-        notes = [*plan.notes, *session.notes, *found.notes, *self._engine_notes(found)]
-        notes += self._partial_notes([*moments, *near_misses])
+        notes = [*plan.notes, *session.notes, *found.notes, *engine_notes(self.engines, found, self.settings.query.k)]
+        notes += partial_notes(self.catalogue, [*moments, *near_misses])
         if not self._chapters.reachable:
             notes.append("Chapters are not shown just now: the artefact store does not answer.")
         return SearchResult(
@@ -381,25 +362,6 @@ class QueryService:
             groups=tuple(groups),
             suggestions=found.suggestions,
         )
-
-    def _engine_notes(self, found: Found) -> list[str]:
-        """What a user must know of the engines whose results these are."""
-        notes = []
-        for channel in (Channel.VISUAL, Channel.OBJECTS):
-            if channel in found.searched and any(channel in run.parts for run in found.runs[: self.settings.query.k]):
-                ref = self.engines.resolutions()[channel.value].ref
-                if ref is not None and ref.note:
-                    notes.append(f"{ref.id}: {ref.note}")
-        return notes
-
-    def _partial_notes(self, moments: Sequence[Moment]) -> list[str]:
-        """Which of the videos that were found may have more to find."""
-        shown = list(dict.fromkeys(moment.video_id for moment in moments))
-        return [
-            f"“{video.title}” is still being indexed: so far only its beginning can be found."
-            for video in (self.catalogue.videos(ids=shown) if shown else [])
-            if video.partial
-        ]
 
 
 def open_service(settings: Settings) -> QueryService:

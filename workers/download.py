@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reelseek.errors import MediaError, ReelseekError
-from reelseek.settings import FetchSettings
+from reelseek.setting_groups import FetchSettings
 from workers.confined import at_large
 
 FETCH_STAGE = "fetch"

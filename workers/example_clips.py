@@ -21,7 +21,8 @@ from ingest.decoder import DecodeReport
 from ingest.probe import probe
 from reelseek.errors import Busy, MediaError, ReelseekError
 from reelseek.records import Image
-from reelseek.settings import IngestSettings, Settings, as_environment, load_settings
+from reelseek.setting_groups import IngestSettings
+from reelseek.settings import Settings, as_environment, load_settings
 
 PICTURES = 8
 """Pictures that are taken of a clip, evenly over its length."""

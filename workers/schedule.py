@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reelseek.settings import WorkerSettings
+from reelseek.setting_groups import WorkerSettings
 
 MAINTENANCE_SECONDS = 600.0
 GC_SECONDS = 24 * 3600.0

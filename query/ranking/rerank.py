@@ -17,7 +17,7 @@ from query.texts.reference import SENTENCES
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Channel
 from reelseek.results import Contribution
-from reelseek.settings import QuerySettings
+from reelseek.setting_groups import QuerySettings
 
 SHARE = 0.5
 """How much the model's judgement counts; the rest is the confidence that the moment had before."""

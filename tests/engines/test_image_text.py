@@ -15,7 +15,7 @@ from engines.openclip import OpenClipEngine
 from engines.protocols import ImageTextEngine
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Image
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 from tests.support.checkpoints import COLOURS, plain_picture, ref, write_openclip
 from tests.support.conformance import at_once, carries_identity, without
 

@@ -15,7 +15,7 @@ from engines.protocols import ObjectEngine
 from engines.ultralytics_engine import UltralyticsEngine
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Box, Detection, Image
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 from tests.support.checkpoints import (
     SHAPE_LABELS,
     export_ultralytics,

@@ -10,7 +10,8 @@ from engines.open_vocabulary import OpenVocabularyEngine
 from engines.protocols import OpenVocabulary
 from engines.registry import Engines
 from reelseek.errors import EngineUnavailable
-from reelseek.settings import EngineSettings, load_settings
+from reelseek.setting_groups import EngineSettings
+from reelseek.settings import load_settings
 from tests.support.checkpoints import ref, squares_picture, write_openclip, write_ultralytics, write_yolo_world
 from tests.support.conformance import carries_identity
 

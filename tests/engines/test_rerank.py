@@ -13,7 +13,8 @@ from engines.pull import wanted
 from engines.registry import Engines
 from engines.resolution import resolve
 from reelseek.errors import EngineUnavailable
-from reelseek.settings import EngineSettings, load_settings
+from reelseek.setting_groups import EngineSettings
+from reelseek.settings import load_settings
 from tests.support.checkpoints import ref
 from tests.support.conformance import at_once, carries_identity, without
 from tests.support.rerank_checkpoint import write_cross_encoder

@@ -21,7 +21,7 @@ from engines.protocols import ScreenTextEngine
 from engines.screen_text import CONFIDENCE_FLOOR, lines_of, reading_order, to_canvas
 from reelseek.errors import EngineUnavailable, InvalidRequest
 from reelseek.records import Box, EngineRef, Image, TextBox
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 from tests.support.paddle_checkpoint import TEXT, write_paddleocr
 
 NAMES = ("rapidocr", "paddleocr", "paddleocr-native")

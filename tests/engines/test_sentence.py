@@ -12,7 +12,7 @@ from engines.minilm import MiniLmEngine
 from engines.protocols import SentenceEngine
 from engines.sentence_transformers_engine import SentenceTransformersEngine
 from reelseek.errors import EngineUnavailable
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 from tests.support.checkpoints import ref, write_sentence_transformers
 from tests.support.conformance import at_once, carries_identity, without
 

@@ -13,7 +13,8 @@ from engines.registry import Engines
 from engines.transformers_sounds import TransformersSoundEngine
 from reelseek.errors import Cancelled, EngineUnavailable
 from reelseek.records import Audio, EngineRef
-from reelseek.settings import EngineSettings, Settings
+from reelseek.setting_groups import EngineSettings
+from reelseek.settings import Settings
 from tests.support import sounds
 from tests.support.sound_checkpoint import LABELS, alarm, write_sound_classifier
 

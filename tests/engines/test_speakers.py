@@ -16,7 +16,8 @@ from engines.resemblyzer_engine import ResemblyzerEngine, log_free_mel, mel_band
 from engines.speech_guards import Guards
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Audio, EngineRef, Vector
-from reelseek.settings import EngineSettings, Settings
+from reelseek.setting_groups import EngineSettings
+from reelseek.settings import Settings
 from tests.support import sounds
 
 RATE = 16_000

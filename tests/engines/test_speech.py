@@ -29,7 +29,7 @@ from engines.voice_activity import (
 )
 from reelseek.errors import Cancelled, EngineUnavailable, InvalidRequest
 from reelseek.records import Audio, Channel, EngineRef, TimedText, Word
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 from tests.support import sounds
 from tests.support.speech_checkpoints import SENTENCE, write_faster_whisper, write_openai_whisper
 

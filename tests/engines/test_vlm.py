@@ -19,7 +19,8 @@ from engines.openai_vlm import OpenAiVlmEngine
 from engines.protocols import VlmEngine, VlmRequest
 from engines.registry import Engines
 from reelseek.errors import EngineUnavailable
-from reelseek.settings import EngineSettings, load_settings
+from reelseek.setting_groups import EngineSettings
+from reelseek.settings import load_settings
 from tests.support.chat_server import ANSWER, ChatServer
 from tests.support.checkpoints import COLOURS, plain_picture, ref
 

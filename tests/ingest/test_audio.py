@@ -17,7 +17,7 @@ from ingest.audio import RATE, quiet_border, quietest, sound, windows
 from ingest.audio_tracks import chosen_audio
 from ingest.probe import probe
 from reelseek.records import Audio, VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 from tests.support.media import busy, steady, tone, tone_spans, write_video
 
 SETTINGS = IngestSettings()

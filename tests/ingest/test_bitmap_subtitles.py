@@ -14,7 +14,7 @@ from ingest.bitmap_subtitles import BITMAP, Shown, bitmaps, joined
 from ingest.probe import probe
 from ingest.speech import speech_source, spoken_lines
 from reelseek.records import EngineRef
-from reelseek.settings import EngineSettings, IngestSettings
+from reelseek.setting_groups import EngineSettings, IngestSettings
 from tests.support.bitmap_subtitles import write_sup
 from tests.support.media import busy, steady, write_video
 

@@ -17,7 +17,8 @@ from engines.registry import Engines
 from ingest.chapters import chapters, listed_chapters
 from ingest.segments import segments as cut_into_segments
 from reelseek.records import Box, Channel, Chapter, Segment, TimedText, Vector, VideoInfo
-from reelseek.settings import IngestSettings, load_settings
+from reelseek.setting_groups import IngestSettings
+from reelseek.settings import load_settings
 
 TITLE = Box(0.1, 0.1, 0.9, 0.2)
 FOOT = Box(0.1, 0.85, 0.5, 0.9)

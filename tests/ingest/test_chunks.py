@@ -18,7 +18,8 @@ from ingest.pipeline import ingest_chunk, ingest_video
 from ingest.running import in_order
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import NotFound
-from reelseek.settings import IngestSettings, Settings, load_settings
+from reelseek.setting_groups import IngestSettings
+from reelseek.settings import Settings, load_settings
 from tests.support.checkpoints import write_openclip, write_yolox
 from tests.support.documents import info_of
 from tests.support.media import busy, plain, slide, steady, truncated, write_video

@@ -18,7 +18,7 @@ from ingest.watching import shown, watch
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import MediaError
 from reelseek.records import Frame, Shot
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 from tests.support.media import Timed, busy, plain, slide, steady, turned, write_video
 
 SETTINGS = IngestSettings()

@@ -23,7 +23,8 @@ from ingest.speakers import STEP, WINDOW, Turn, Voices, hear_voices, speaker_tur
 from ingest.speech import joined_speech, transcribe
 from reelseek.artefacts import ArtefactStore
 from reelseek.records import Audio, Channel, SoundEvent, TimedText, VideoInfo, Word
-from reelseek.settings import EngineSettings, IngestSettings, Settings
+from reelseek.setting_groups import EngineSettings, IngestSettings
+from reelseek.settings import Settings
 from tests.support.media import write_video
 from tests.support.sound_checkpoint import alarm, write_sound_classifier
 

@@ -15,7 +15,7 @@ from ingest.keyframes import KeyframeSelector, LookSelector, place
 from ingest.segments import segments
 from ingest.shots import ShotDetector
 from reelseek.records import Image
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 SETTINGS = IngestSettings()
 FPS = 12.5

@@ -16,7 +16,7 @@ from engines.trackers import tracker_ref
 from ingest.objects import Followed, Sighting, counts, detect_frames, link
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Box, Detection, EngineRef, Frame, Image, Look, ObjectTrack, PathPoint, Shot
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 from reelseek.tracks import box_at, counts_over_time, counts_within, events, stands, tell, within
 from tests.support.checkpoints import needs_ultralytics
 

@@ -13,7 +13,7 @@ from ingest.identity import content_id
 from ingest.probe import open_media, probe
 from reelseek.errors import MediaError
 from reelseek.records import VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 from tests.support.media import busy, plain, steady, tone, truncated, turned, write_video
 
 SETTINGS = IngestSettings()

@@ -22,7 +22,8 @@ from ingest.probe import probe
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import MediaError
 from reelseek.records import VideoDocument
-from reelseek.settings import IngestSettings, Settings, load_settings
+from reelseek.setting_groups import IngestSettings
+from reelseek.settings import Settings, load_settings
 from tests.support.media import truncated, turned
 from tests.support.odd_media import CUT, LENGTH, claims_length, claims_size, film, scenes, scrambled, trimmed
 

@@ -10,7 +10,7 @@ import pytest
 from engines.protocols import ScreenTextEngine
 from ingest.screen_text import read_frames, read_looks, tracks
 from reelseek.records import Channel, EngineRef, Frame, Image, TextBox, TimedText
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 from tests.support.screen import HEIGHT, WIDTH, Film, Shot, line, scene, written
 
 PAPER = np.full((HEIGHT, WIDTH, 3), 245, np.uint8)

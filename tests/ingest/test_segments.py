@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ingest.segments import overlapping, segments
 from reelseek.records import Box, Channel, CountStep, Frame, Segment, Shot, TextBox, TimedText, Word
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 
 SETTINGS = IngestSettings()
 EVERYWHERE = Box(0.1, 0.1, 0.9, 0.2)

@@ -23,7 +23,7 @@ from ingest.subtitles import (
 )
 from reelseek.errors import MediaError
 from reelseek.records import EngineRef, VideoInfo
-from reelseek.settings import IngestSettings
+from reelseek.setting_groups import IngestSettings
 from tests.support.media import busy, steady, tone, write_video
 
 SETTINGS = IngestSettings()

@@ -15,7 +15,8 @@ from library.catalogue import Catalogue, open_catalogue
 from library.ledger import Ledger
 from library.records import JobState
 from reelseek.errors import Conflict, JobLost, NotFound
-from reelseek.settings import Settings, WorkerSettings
+from reelseek.setting_groups import WorkerSettings
+from reelseek.settings import Settings
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 
 from engines.ultralytics_engine import import_ultralytics
 from reelseek.records import EngineRef, Image
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (220, 30, 30),

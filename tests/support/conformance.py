@@ -29,7 +29,7 @@ sys.meta_path.insert(0, Absent())
 from pathlib import Path
 from reelseek.errors import EngineUnavailable
 from reelseek.records import EngineRef
-from reelseek.settings import EngineSettings
+from reelseek.setting_groups import EngineSettings
 try:
     exec(statement)
 except EngineUnavailable as error:

@@ -28,7 +28,8 @@ from library.records import Source, SourceState
 from query.service import SearchRequest, open_service
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import Conflict, InvalidRequest, MediaError
-from reelseek.settings import LiveSettings, Settings, load_settings
+from reelseek.setting_groups import LiveSettings
+from reelseek.settings import Settings, load_settings
 from reelseek.urls import masked
 from tests.support.command import ROOT, command
 from tests.support.live_servers import (
