@@ -146,7 +146,7 @@ def test_a_shared_link_opens_at_its_second_and_the_transcript_seeks_and_follows(
     page.goto(f"/videos/{LECTURE}?t=12.5")
     wait_for_time(page, 12.4, 12.6)
     expect(page.locator("[data-lines] a[aria-current]")).to_contain_text("Merge sort")
-    page.get_by_role("link", name=re.compile("Quicksort picks")).click()
+    page.get_by_role("list", name="Lines").get_by_role("link", name=re.compile("Quicksort picks")).click()
     wait_for_time(page, 6.0, 11.0)
     assert "t=6.00" in page.url
     expect(page.locator("[data-lines] a[aria-current]")).to_contain_text("Quicksort")
