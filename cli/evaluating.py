@@ -73,6 +73,9 @@ Compare = Annotated[
 ]
 
 
+_MODES = "--bench DIR, --demo, --library, --queries FILE, --format NAME, --compare A B, --history"
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """Where the results of a call go."""
@@ -123,10 +126,8 @@ def evaluate(
 
     One of --bench, --demo, --library, --queries, --format, --compare and --history says what is measured.
     """
-    modes = (bench, demo, library, queries, format_name, compare, history)
-    if sum(bool(mode) for mode in modes) != 1:
-        known = "--bench DIR, --demo, --library, --queries FILE, --format NAME, --compare A B, --history"
-        raise InvalidRequest(f"Give one of {known}.")
+    if sum(map(bool, (bench, demo, library, queries, format_name, compare, history))) != 1:
+        raise InvalidRequest(f"Give one of {_MODES}.")
     settings, kept = settings_of(context), _Kept(out, as_json)
     if bench is not None:
         from bench.evaluation.benchmark import Task

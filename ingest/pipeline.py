@@ -53,8 +53,7 @@ def ingest_video(
         progress: called with (stage, fraction), at most some times a second; may raise to stop.
         cancelled: asked as often; True stops the ingest.
         share: does the chunks of a long video, here or with the help of other processes (`ingest_chunk`).
-        early: called with what is made of the first chunk of a long video, then of the first two, four, …, as soon as
-            they are done.
+        early: called with what is made of a long video's first chunk, then of two, four, …, once they are done.
         held: stage to the key of a result that is used as it is; of a video whose file is gone, all that need the file.
         again: stages that are done although their result is there; what builds on them must be named too.
         make_current: name the result the video's current one, and drop what led to it; a caller that publishes rows

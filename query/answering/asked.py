@@ -17,6 +17,9 @@ from reelseek.timecode import format_time
 EXTRACTIVE = "extractive"
 """What `Answer.engine` says when no model wrote the answer."""
 
+NOTHING = "Nothing in the library answers this."
+"""How an answer says that there is none."""
+
 TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 """The channels that can be quoted."""
 
@@ -68,7 +71,7 @@ class Draft:
 def abstention(asked: Asked, engine: str, notes: tuple[str, ...] = ()) -> Answer:
     """Say that nothing here answers the question, and what came nearest."""
     nearest = (*asked.moments, *asked.result.near_misses)[:_MISSES]
-    text = "Nothing in the library answers this."
+    text = NOTHING
     if nearest:
         text += " Nearest, but not sure enough: " + "; ".join(_told(moment) for moment in nearest) + "."
     return Answer(asked.question, text, True, engine, (), (), notes, nearest)
@@ -80,14 +83,19 @@ def _told(moment: Moment) -> str:
     return f"“{moment.title}” at {format_time(moment.start)}{what}"
 
 
-def citation_of(moment: Moment, item: Evidence | None) -> Citation | None:
+def citation_of(moment: Moment, item: Evidence) -> Citation | None:
     """A citation of a piece of evidence, cut to its moment; None where the two do not meet."""
-    if item is None:
-        return Citation(moment.video_id, moment.start, moment.end, Channel.VISUAL, "")
     start, end = max(item.start, moment.start), min(item.end, moment.end)
     if start > end:
         return None
     return Citation(moment.video_id, start, end, item.channel, flat(item.text))
+
+
+def strongest_citation(moment: Moment) -> Citation:
+    """What speaks most for a moment, or the moment itself where that lies outside it."""
+    strongest = max(moment.evidence, key=lambda item: item.score, default=None)
+    whole = Citation(moment.video_id, moment.start, moment.end, Channel.VISUAL, "")
+    return (citation_of(moment, strongest) if strongest is not None else None) or whole
 
 
 def flat(text: str) -> str:

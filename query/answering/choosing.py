@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engines.protocols import VlmEngine
-from query.answering.asked import EXTRACTIVE, TEXTS, Asked, abstention, citation_of, flat
+from query.answering.asked import EXTRACTIVE, TEXTS, Asked, abstention, citation_of, flat, strongest_citation
 from query.answering.evidence import Block
 from query.answering.prompts import choice_request, letter
 from query.ranking.calibrate import Null
@@ -20,7 +20,6 @@ from reelseek.errors import EngineUnavailable
 from reelseek.results import Evidence, Moment
 
 _MOMENTS = 4
-_SURE = 8.0
 _LEAST = 0.05
 
 
@@ -49,7 +48,7 @@ def chosen_by(vlm: VlmEngine, asked: Asked, blocks: Sequence[Block]) -> Answer:
         return choose(asked, (f"{vlm.id} named none of the options. The choice is extractive.",))
     known = {block.number: block for block in blocks}
     cited = [known[number] for number in dict.fromkeys(chosen.evidence) if number in known]
-    citations = [citation for block in cited if (citation := _strongest(block.moment)) is not None]
+    citations = [strongest_citation(block.moment) for block in cited]
     scores = tuple(float(number == at) for number in range(len(asked.options)))
     return _answer(asked, vlm.id, at, scores, citations, asked.result.notes)
 
@@ -88,7 +87,7 @@ def _fit(asked: Asked, option: str, texts: Sequence[str]) -> tuple[float, int]:
         query = encoders.sentence(f"{asked.question} {option}")
         chance = Null.of(encoders.sentence_bank() @ query)
         cosines = (encoders.sentences(texts) @ query).tolist()
-        near = [min(1.0, max(0.0, chance.z(cosine) / _SURE)) for cosine in cosines]
+        near = [chance.nearness(cosine) for cosine in cosines]
     fits = [
         0.45 * max(one, number) + 0.55 * meaning for one, number, meaning in zip(covered, numbered, near, strict=True)
     ]
@@ -100,11 +99,6 @@ def _option(named: str, count: int) -> int | None:
     """The option that a model named by its letter."""
     name = named.strip(" .():").upper()
     return next((at for at in range(count) if letter(at) == name), None)
-
-
-def _strongest(moment: Moment) -> Citation | None:
-    strongest = max(moment.evidence, key=lambda item: item.score, default=None)
-    return citation_of(moment, strongest) or citation_of(moment, None)
 
 
 def _answer(

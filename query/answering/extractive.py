@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from query.answering.asked import EXTRACTIVE, TEXTS, Asked, Draft, abstention, citation_of, flat
+from query.answering.asked import EXTRACTIVE, TEXTS, Asked, Draft, abstention, citation_of, flat, strongest_citation
 from query.answering.choosing import choose
 from query.answering.quoting import quotations
 from reelseek.answers import Answer
@@ -76,9 +76,7 @@ def _when(asked: Asked, draft: Draft) -> None:
     for moment in asked.moments[:3]:
         if moment.confidence < _RELATIVE * best:
             break
-        strongest = max(moment.evidence, key=lambda item: item.score, default=None)
-        citation = citation_of(moment, strongest) or citation_of(moment, None)
-        assert citation is not None
+        citation = strongest_citation(moment)
         quote = f": “{citation.quote}”" if citation.quote and citation.channel in TEXTS else ""
         times = f"{format_time(moment.start)} to {format_time(moment.end)}"
         draft.sentences.append(f"From {times} in “{moment.title}”{quote} [{draft.cite(citation)}]")
@@ -151,9 +149,7 @@ def _highest(moment: Moment) -> int:
 def _seen(asked: Asked, draft: Draft) -> None:
     """Where it is seen, when nothing about it is said or written."""
     for moment in asked.moments[:3]:
-        strongest = max(moment.evidence, key=lambda item: item.score, default=None)
-        citation = citation_of(moment, strongest) or citation_of(moment, None)
-        assert citation is not None
+        citation = strongest_citation(moment)
         times = f"{format_time(moment.start)} to {format_time(moment.end)}"
         what = f" ({citation.quote})" if citation.channel is Channel.OBJECTS and citation.quote else ""
         draft.sentences.append(f"It is seen in “{moment.title}” from {times}{what} [{draft.cite(citation)}]")

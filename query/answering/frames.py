@@ -132,12 +132,13 @@ def picture_of(store: ArtefactStore, still: Frame) -> Image | None:
     if key is None:
         return None
     try:
-        return _decoded(store.read_bytes(still.video_id, "frames", key, still.image))
+        return decoded(store.read_bytes(still.video_id, "frames", key, still.image))
     except (NotFound, OSError):
         return None
 
 
-def _decoded(content: bytes) -> Image:
+def decoded(content: bytes) -> Image:
+    """A JPEG or PNG as RGB pixels."""
     from PIL import Image as Pillow
 
     with Pillow.open(io.BytesIO(content)) as picture:

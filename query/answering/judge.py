@@ -44,8 +44,11 @@ class ModelJudge:
         try:
             reply = Verdicts.model_validate_json(json_of(reply_of(self.vlm, request, self.seconds)))
         except (EngineUnavailable, ValidationError):
-            self.notes.append(f"{self.vlm.id} could not check what its own words do not confirm.")
-            return []
+            return self._failed()
         if len(reply.verdicts) != len(asked):
-            return []
+            return self._failed()
         return [_VERDICTS[verdict] for verdict in reply.verdicts]
+
+    def _failed(self) -> list[bool | None]:
+        self.notes.append(f"{self.vlm.id} could not check the claims that no words of the evidence confirm.")
+        return []

@@ -32,7 +32,6 @@ _NUMERIC = re.compile(
     r"\bhow\s+(?:many|much|long|old|far|often|hot|big|large|high|fast)\b|\bwhat\s+(?:number|price|size|percentage|temperature)\b",
     re.I,
 )
-_SURE = 8.0
 _REPEATS = 0.85
 _BESIDE = 0.25
 _NUMBERED = 0.1
@@ -106,8 +105,7 @@ def _fits(asked: Asked, read: Sequence[_Read], moments: Sequence[Moment]) -> lis
     own = []
     for at, line, vector in read:
         covered = words.coverage(terms, set(stems(line.text)))
-        z = chance.z(float(vector @ query)) if vector is not None and query is not None else 0.0
-        near = min(1.0, max(0.0, z / _SURE))
+        near = chance.nearness(float(vector @ query)) if vector is not None and query is not None else 0.0
         shown = max((item.score for item in moments[at].evidence if _is_of(item.start, item.end, line)), default=0.0)
         own.append(0.35 * covered + 0.45 * near + 0.2 * shown)
     fits = []

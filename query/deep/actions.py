@@ -70,7 +70,8 @@ class Finish(_Action):
     answer: str = Field(min_length=1, max_length=8_000)
 
 
-Action = Search | Browse | Read | Inspect | Count | Finish
+Tool = Search | Browse | Read | Inspect | Count
+Action = Tool | Finish
 _ADAPTER: TypeAdapter[Action] = TypeAdapter(Annotated[Action, Field(discriminator="tool")])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engines.protocols import VlmEngine
+from query.answering.asked import NOTHING
 from query.answering.claims import Checker
 from query.answering.prompts import NOT_FOUND
 from query.answering.verify import verify
@@ -54,7 +55,7 @@ def deep_answer(
 def answer(service: QueryService, request: AskRequest, on_step: OnStep | None = None) -> Answer:
     """Answer at once, and more deeply only where that was unsure, a model is there and the settings allow it."""
     first = service.ask(request)
-    if service.settings.query.deep != "auto" or request.options or first.engine == "extractive":
+    if service.settings.query.deep != "auto" or request.options or not _has_model(service):
         return first
     surest = max((moment.confidence for moment in first.moments), default=0.0)
     if not first.abstained and surest >= UNSURE:
@@ -63,11 +64,17 @@ def answer(service: QueryService, request: AskRequest, on_step: OnStep | None = 
     return first if deeper.abstained and not first.abstained else deeper
 
 
+def _has_model(service: QueryService) -> bool:
+    try:
+        return service.engines.vlm() is not None
+    except EngineUnavailable:
+        return False
+
+
 def _settled(service: QueryService, request: AskRequest, vlm: VlmEngine, bench: Workbench, outcome: Outcome) -> Answer:
     """The agent's answer with its claims checked; where it has none, the one-shot answer, and why."""
     if outcome.answer.strip(" .*_\"'“”\n").upper().startswith(NOT_FOUND):
-        text = "Nothing in the library answers this."
-        return Answer(request.question, text, True, vlm.id, (), (), steps=outcome.steps)
+        return Answer(request.question, NOTHING, True, vlm.id, (), (), steps=outcome.steps)
     why = outcome.why
     if outcome.answer:
         reads = service.reads()

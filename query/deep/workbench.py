@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
 from query.answering.evidence import Block
-from query.answering.frames import Shown
-from query.deep.actions import Action, Browse, Count, Inspect, Read, Search
+from query.answering.frames import Shown, decoded
+from query.deep.actions import Browse, Count, Inspect, Read, Search, Tool
 from query.tool_results import Count as Counted
 from query.tool_results import Hit, Inspection, Reading
 from query.tools import Tools
 from reelseek.errors import ReelseekError
-from reelseek.records import Channel, Image
+from reelseek.records import Channel
 from reelseek.results import Evidence, Moment
 
 TELL = 3_600
@@ -49,25 +46,27 @@ class Workbench:
     library: str | None = None
     blocks: list[Block] = field(default_factory=list)
 
-    def run(self, action: Action) -> Observation:
+    def run(self, action: Tool) -> Observation:
         """Run an action. One that cannot be run tells why, and the agent goes on."""
+        if self.video_ids and not isinstance(action, Search) and action.video_id not in self.video_ids:
+            return Observation("This video is not among those that were asked about.", failed=True)
         try:
-            if isinstance(action, Search):
-                return self._search(action)
-            if self.video_ids and getattr(action, "video_id", "") not in (*self.video_ids, ""):
-                return Observation("This video is not among those that were asked about.", failed=True)
-            if isinstance(action, Browse):
-                overview = self.tools.browse(action.video_id, action.page)
-                return Observation(_told(asdict(overview)))
-            if isinstance(action, Read):
-                return self._read(self.tools.read(action.video_id, action.start, action.end))
-            if isinstance(action, Inspect):
-                return self._inspect(*self.tools.inspect(action.video_id, action.ranges, _STILLS))
-            if isinstance(action, Count):
-                return self._count(self.tools.count(action.video_id, action.label, action.start, action.end))
+            return self._run(action)
         except ReelseekError as error:
             return Observation(f"{error.message} {error.hint}".strip(), failed=True)
-        return Observation("")
+
+    def _run(self, action: Tool) -> Observation:
+        match action:
+            case Search():
+                return self._search(action)
+            case Browse():
+                return Observation(_told(asdict(self.tools.browse(action.video_id, action.page))))
+            case Read():
+                return self._read(self.tools.read(action.video_id, action.start, action.end))
+            case Inspect():
+                return self._inspect(*self.tools.inspect(action.video_id, action.ranges, _STILLS))
+            case Count():
+                return self._count(self.tools.count(action.video_id, action.label, action.start, action.end))
 
     def _search(self, action: Search) -> Observation:
         allowed = [video for video in action.video_ids if not self.video_ids or video in self.video_ids]
@@ -106,7 +105,7 @@ class Workbench:
                 items.append(Evidence(Channel.OBJECTS, still.start, still.end, told, 1.0))
             shown: tuple[Shown, ...] = ()
             if still.picture is not None:
-                shown = (Shown(still.start, _decoded(pictures[still.picture - 1])),)
+                shown = (Shown(still.start, decoded(pictures[still.picture - 1])),)
             moment = _moment(seen.video_id, seen.title, still.start, still.end, items)
             added.append(self._add(moment, items, shown))
         told_all = [{"block": item.number, "time": item.moment.start, "lines": item.lines} for item in added]
@@ -154,10 +153,3 @@ def _moment(
 def _told(value: dict[str, Any]) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= TELL else text[: TELL - 1] + "…"
-
-
-def _decoded(content: bytes) -> Image:
-    from PIL import Image as Pillow
-
-    with Pillow.open(io.BytesIO(content)) as picture:
-        return np.asarray(picture.convert("RGB"))

@@ -9,9 +9,9 @@ import numpy as np
 
 from index.reader import Scope, Snapshot
 from index.scope import OneOf, Overlaps
+from query.answering.asked import TEXTS
 from reelseek.records import Channel, Chapter, Vector, VectorSpace
 
-TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 MOST = 20_000
 """Lines of one video that are read; of a longer text evenly picked ones."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+_SURE = 8.0
 _SPREAD = 1.4826
 """The median absolute deviation of a normal distribution times this is its standard deviation."""
 
@@ -50,6 +51,10 @@ class Null:
         low, high = np.percentile(values, (10, 40))
         spread = max(floor, float(high - low) / 1.028)
         return cls(float(high) + 0.253 * spread, spread)
+
+    def nearness(self, score: float) -> float:
+        """How far above chance a score lies, 0 to 1: eight spreads and more are 1."""
+        return min(1.0, max(0.0, self.z(score) / _SURE))
 
     def z(self, score: float) -> float:
         """How many spreads a score lies above the middle."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from query.service import QueryService, SearchRequest
+from query.service import QueryService, SearchRequest, open_service
 from reelseek.results import SearchResult
 from reelseek.settings import load_settings
 from tests.support.query_world import World
+from tests.support.scripted_chat import ScriptedChat
 
 Search = Callable[..., SearchResult]
 
@@ -35,3 +37,23 @@ def search(service: QueryService) -> Search:
         return service.search(SearchRequest(query, **options))  # type: ignore[arg-type]
 
     return run
+
+
+@pytest.fixture(scope="module")
+def chat() -> Iterator[ScriptedChat]:
+    server = ScriptedChat()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def model(world: World, chat: ScriptedChat) -> Iterator[QueryService]:
+    """A service over the hand-made library with a model behind a server."""
+    chat.reset()
+    with open_service(with_model(world, chat.url)) as service:
+        yield service
+
+
+def with_model(world: World, url: str, timeout: float = 20.0) -> Any:
+    engines = {**NO_MODELS, "vlm": "openai:scripted", "vlm_url": url, "vlm_timeout": timeout}
+    return load_settings({"data": world.settings.data, "engines": engines})

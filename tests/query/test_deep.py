@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from query.deep.answering import answer, deep_answer
-from query.service import AskRequest, QueryService, open_service
+from query.service import AskRequest, QueryService
 from reelseek.answers import Step
 from tests.query.test_answer import assert_cited
-from tests.query.test_vlm_answer import with_model
-from tests.support.query_world import COOKING, LECTURE, TRAFFIC, World
+from tests.support.query_world import COOKING, LECTURE, TRAFFIC
 from tests.support.scripted_chat import ScriptedChat
 
 OVEN = "How hot should the oven be?"
-
-
-@pytest.fixture(scope="module")
-def chat() -> Iterator[ScriptedChat]:
-    server = ScriptedChat()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def model(world: World, chat: ScriptedChat) -> Iterator[QueryService]:
-    chat.reset()
-    with open_service(with_model(world, chat.url)) as service:
-        yield service
 
 
 def act(tool: str, **arguments: Any) -> str:
@@ -176,6 +160,17 @@ class TestEscalation:
         found = answer(model, AskRequest(OVEN))
         assert not found.abstained
         assert [step.tool for step in found.steps] == ["read"]
+
+    def test_where_nothing_was_found_the_agent_looks(self, model: QueryService, chat: ScriptedChat) -> None:
+        limited(model, deep="auto")
+        chat.script = [
+            "no idea",
+            act("search", query="oven degrees"),
+            act("finish", answer="The oven should be at two hundred and thirty degrees [1]."),
+        ]
+        found = answer(model, AskRequest("What is the capital of Mongolia?"))
+        assert [step.tool for step in found.steps] == ["search"]
+        assert not found.abstained
 
     def test_a_sure_answer_stays(self, model: QueryService, chat: ScriptedChat) -> None:
         limited(model, deep="auto")

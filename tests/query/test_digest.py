@@ -14,8 +14,7 @@ from reelseek.digests import Digest, Point
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.records import Channel
 from reelseek.settings import load_settings
-from tests.query.conftest import NO_MODELS
-from tests.query.test_vlm_answer import with_model
+from tests.query.conftest import NO_MODELS, with_model
 from tests.support.query_world import COOKING, LECTURE, TRAFFIC, Film, World
 from tests.support.scripted_chat import ScriptedChat
 
@@ -129,17 +128,6 @@ def test_a_reel_takes_what_weighs_most_and_joins_neighbours() -> None:
 
 class TestModel:
     """A summary in a model's words."""
-
-    @pytest.fixture
-    def chat(self) -> Iterator[ScriptedChat]:
-        server = ScriptedChat()
-        yield server
-        server.close()
-
-    @pytest.fixture
-    def model(self, world: World, chat: ScriptedChat) -> Iterator[QueryService]:
-        with open_service(with_model(world, chat.url)) as service:
-            yield service
 
     def test_it_is_checked_like_an_answer(self, model: QueryService, chat: ScriptedChat) -> None:
         chat.answer = "The dough is kneaded for ten minutes [1]. Then a dragon eats the bread [1]."

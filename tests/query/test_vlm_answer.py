@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,32 +14,12 @@ from query.service import AskRequest, QueryService, open_service
 from reelseek.answers import Turn
 from reelseek.records import Channel
 from reelseek.settings import load_settings
-from tests.query.conftest import NO_MODELS
+from tests.query.conftest import NO_MODELS, with_model
 from tests.query.test_answer import assert_cited
 from tests.support.query_world import COOKING, Film, World
 from tests.support.scripted_chat import ScriptedChat
 
 QUESTION = "How hot should the oven be?"
-
-
-@pytest.fixture(scope="module")
-def chat() -> Iterator[ScriptedChat]:
-    server = ScriptedChat()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def model(world: World, chat: ScriptedChat) -> Iterator[QueryService]:
-    """A service over the hand-made library with a model behind a server."""
-    chat.reset()
-    with open_service(with_model(world, chat.url)) as service:
-        yield service
-
-
-def with_model(world: World, url: str, timeout: float = 20.0) -> Any:
-    engines = {**NO_MODELS, "vlm": "openai:scripted", "vlm_url": url, "vlm_timeout": timeout}
-    return load_settings({"data": world.settings.data, "engines": engines})
 
 
 def prompt_of(chat: ScriptedChat) -> tuple[str, str]:

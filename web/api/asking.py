@@ -11,6 +11,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response, json, request
 
+from query.deep.agent import OnStep
 from query.deep.answering import answer, deep_answer
 from query.service import AskRequest
 from reelseek.answers import Answer, Citation, Step, Turn
@@ -62,7 +63,7 @@ def ask_request(question: Question) -> AskRequest:
     )
 
 
-def _answered(served: Backend, question: Question, asked: AskRequest, on_step: Any = None) -> Answer:
+def _answered(served: Backend, question: Question, asked: AskRequest, on_step: OnStep | None = None) -> Answer:
     if not question.deep:
         return answer(served.service, asked, on_step)
     before = [
