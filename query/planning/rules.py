@@ -269,25 +269,24 @@ def _find(words: list[str], name: tuple[str, ...], used: set[int]) -> int | None
 
 def _counted(label: str, words: list[str], at: int, used: set[int]) -> ObjectCount:
     """A label with its number: "two cars", "more than two cars", "at least three red cars"."""
-    number = _number_before(words, at, used)
-    if number is None:
+    place = _number_before(words, at, used)
+    if place is None:
         return ObjectCount(label)
-    place = max(position for position in range(at) if words[position] == str(number))
     limit = next((op for phrase, op in _LIMITS.items() if tuple(words[max(0, place - 2) : place]) == phrase), "=")
     if limit != "=":
         used.update((place - 2, place - 1))
-    return ObjectCount(label, limit, number)
+    return ObjectCount(label, limit, int(words[place][:6]))
 
 
 def _number_before(words: list[str], at: int, used: set[int]) -> int | None:
-    """A number up to two words before a label ("two big red circles" has two between at most)."""
+    """The place of a number up to two words before a label ("two big red circles" has two between at most)."""
     for back in range(1, 4):
         position = at - back
         if position < 0 or position in used:
             return None
         if words[position].isascii() and words[position].isdigit():
             used.add(position)
-            return int(words[position][:6])
+            return position
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from query.language.parsing import (
@@ -321,6 +321,7 @@ PIECES = st.sampled_from(
         st.text(max_size=60), st.lists(PIECES, max_size=14).map("".join), st.lists(PIECES, max_size=14).map(" ".join)
     )
 )
+@example("00:CAR")
 def test_any_text_parses_to_a_plan(text: str) -> None:
     query = parse(text)
     assert isinstance(query, Query)
