@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +37,6 @@ def ingest_video(
     share: Share = in_order,
     early: Callable[[IngestOutcome], None] | None = None,
     held: Mapping[str, str] | None = None,
-    again: Collection[str] = (),
     make_current: bool = True,
 ) -> IngestOutcome:
     """Take a video apart, as far as that is not done yet.
@@ -55,7 +54,6 @@ def ingest_video(
         share: does the chunks of a long video, here or with the help of other processes (`ingest_chunk`).
         early: called with what is made of a long video's first chunk, then of two, four, …, once they are done.
         held: stage to the key of a result that is used as it is; of a video whose file is gone, all that need the file.
-        again: stages that are done although their result is there; what builds on them must be named too.
         make_current: name the result the video's current one, and drop what led to it; a caller that publishes rows
             does both itself.
 
@@ -72,7 +70,7 @@ def ingest_video(
     with store.working(video_id):
         info, first = _probed(path, settings, store, report, video_id, (held or {}).get(PROBE))
         info = replace(info, title=title or title_of(path, info.tags))
-        run = Run(path, info, settings, engines, store, report, held=held, again=again)
+        run = Run(path, info, settings, engines, store, report, held=held)
         runs = {PROBE: first}
         spent = run.chunks(share, early)
         for stage in STAGES[1:]:

@@ -102,6 +102,7 @@ class Plan:
     notes: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, JsonObject] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
+    editions: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def covered(self) -> float:
@@ -114,7 +115,8 @@ class Plan:
             self.off[stage] = "its file is not there"
             return
         made_of = {name: self.keys.get(name, "") for name in of}
-        self.inputs[stage] = stage_inputs(stage, engine=engine, of=made_of, **settings)
+        edition = self.editions.get(stage, 0)
+        self.inputs[stage] = stage_inputs(stage, engine=engine, of=made_of, edition=edition, **settings)
         self.keys[stage] = self.held.get(stage) or stage_key(stage, self.inputs[stage])
 
     def narrow(self, stage: str) -> None:
@@ -129,11 +131,21 @@ def probe_key(settings: IngestSettings) -> str:
 
 
 def stage_inputs(
-    stage: str, *, engine: EngineRef | None = None, of: Mapping[str, str] | None = None, **settings: object
+    stage: str,
+    *,
+    engine: EngineRef | None = None,
+    of: Mapping[str, str] | None = None,
+    edition: int = 0,
+    **settings: object,
 ) -> JsonObject:
-    """All that a stage's result depends on, by name: `version`, `engine`, `of` (stage to key), `settings`."""
+    """All that a stage's result depends on, by name: `version`, `engine`, `of` (stage to key), `settings`.
+
+    What was asked to be done again has an `edition` too, so that it lies beside the result that is there until it is
+    complete.
+    """
     used = None if engine is None else {"id": engine.id, "fingerprint": engine.fingerprint}
-    return {"version": VERSIONS[stage], "engine": used, "of": dict(of or {}), "settings": settings}
+    inputs = {"version": VERSIONS[stage], "engine": used, "of": dict(of or {}), "settings": settings}
+    return inputs | {"edition": edition} if edition else inputs
 
 
 def stage_key(stage: str, inputs: JsonObject) -> str:
@@ -156,6 +168,7 @@ def make_plan(
     *,
     first: int | None = None,
     held: Mapping[str, str] | None = None,
+    editions: Mapping[str, int] | None = None,
 ) -> Plan:
     """Decide sources and keys. Reads at most a subtitle file beside the video.
 
@@ -163,6 +176,7 @@ def make_plan(
         failed: stages whose engine could not be loaded, with the reason; they are off.
         first: plan for so many chunks from the start alone; None for the whole video.
         held: stage to the key of a result that is used as it is, of a video whose file is gone; empty: it stays off.
+        editions: how often a stage was asked to be done again (`ArtefactStore.editions`).
 
     Raises:
         EngineUnavailable: the settings name an engine that cannot run.
@@ -176,7 +190,7 @@ def make_plan(
     whole = first is None or first >= len(chunks)
     plan = Plan(
         {PROBE: held.get(PROBE) or probe_key(ingest)}, {}, refs, source, chunks if whole else chunks[:first], whole,
-        inputs={PROBE: _probe_inputs(ingest)}, held=held,
+        inputs={PROBE: _probe_inputs(ingest)}, held=held, editions=editions or {},
     )  # fmt: skip
     if info.has_video:
         plan.add(FRAMES, **{name: getattr(ingest, name) for name in _FRAME_SETTINGS})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -67,13 +67,13 @@ class Run:
         report: Reporter,
         *,
         held: Mapping[str, str] | None = None,
-        again: Collection[str] = (),
     ) -> None:
         self._path, self._info, self._settings, self._engines = path, info, settings, engines
         self._store, self._report = store, report
         self._failed: dict[str, str] = {}
         self._early: list[Plan] = []
-        self._held, self._again = held or {}, set(again)
+        self._held, self._editions = held or {}, store.editions(info.video_id)
+        self._again: set[str] = set()
         self.plan = self._planned()
         if self._lacks_looks():
             self._again.add(FRAMES)
@@ -181,7 +181,14 @@ class Run:
 
     def _planned(self, first: int | None = None) -> Plan:
         return make_plan(
-            self._path, self._info, self._settings, self._engines, self._failed, first=first, held=self._held
+            self._path,
+            self._info,
+            self._settings,
+            self._engines,
+            self._failed,
+            first=first,
+            held=self._held,
+            editions=self._editions,
         )
 
     def _lacks_looks(self) -> bool:

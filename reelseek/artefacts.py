@@ -27,7 +27,7 @@ from reelseek.stage_files import MARKER, NAME_PART, Array, StageWriter, Stored, 
 
 __all__ = ["MARKER", "ArtefactStore", "StageWriter", "Stored", "storage_errors"]
 
-_POINTER = "current.json"
+_POINTER, _EDITIONS = "current.json", "editions.json"
 _VIDEO_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -117,11 +117,7 @@ class ArtefactStore:
 
     def current(self, video_id: str) -> dict[str, str]:
         """The key of each stage as of the last finished ingest; empty when there was none."""
-        try:
-            content = self._tree.read(f"{self._video(video_id)}/{_POINTER}")
-        except FileNotFoundError:
-            return {}
-        return cast(dict[str, str], _parsed(content, f"{_POINTER} of video {video_id}"))
+        return cast(dict[str, str], self._of_video(video_id, _POINTER))
 
     def set_current(self, video_id: str, keys: Mapping[str, str]) -> None:
         """Say which keys the last finished ingest made or reused; nothing is written where they are the same.
@@ -131,9 +127,20 @@ class ArtefactStore:
         """
         if self.current(video_id) == keys:
             return
-        content = json.dumps(dict(keys), sort_keys=True).encode()
-        with storage_errors("The artefact folder"):
-            self._tree.replace(f"{self._video(video_id)}/{_POINTER}", content)
+        self._say_of_video(video_id, _POINTER, keys)
+
+    def editions(self, video_id: str) -> dict[str, int]:
+        """How often stages were asked to be done again, 1 and more; those that never were are not named."""
+        return cast(dict[str, int], self._of_video(video_id, _EDITIONS))
+
+    def set_editions(self, video_id: str, editions: Mapping[str, int]) -> None:
+        """Remember how often stages were asked to be done again; nothing is written where that is the same.
+
+        Raises:
+            StorageError: the disk is full, read-only or refuses.
+        """
+        if self.editions(video_id) != editions:
+            self._say_of_video(video_id, _EDITIONS, editions)
 
     def changed(self, video_id: str) -> float:
         """When `current` last changed, in seconds since the epoch; 0 where no ingest ever finished."""
@@ -265,6 +272,18 @@ class ArtefactStore:
             for name, info in found.items()
             if name.startswith(TEMPORARY)
         }
+
+    def _of_video(self, video_id: str, name: str) -> dict[str, Any]:
+        """A small file about the whole video; empty where there is none."""
+        try:
+            content = self._tree.read(f"{self._video(video_id)}/{name}")
+        except FileNotFoundError:
+            return {}
+        return cast(dict[str, Any], _parsed(content, f"{name} of video {video_id}"))
+
+    def _say_of_video(self, video_id: str, name: str, content: Mapping[str, Any]) -> None:
+        with storage_errors("The artefact folder"):
+            self._tree.replace(f"{self._video(video_id)}/{name}", json.dumps(dict(content), sort_keys=True).encode())
 
     def _video(self, video_id: str) -> str:
         if not _VIDEO_ID.fullmatch(video_id):

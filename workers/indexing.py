@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -195,7 +195,7 @@ def renew_video(
     entry: VideoEntry,
     *,
     held: Mapping[str, str],
-    again: Collection[str] = (),
+    editions: Mapping[str, int],
     progress: StageProgress = ignore_progress,
     cancelled: Callable[[], bool] = lambda: False,
     share: Callable[[str], Share] = lambda _: in_order,
@@ -204,13 +204,15 @@ def renew_video(
 
     Args:
         held: stage to the key of a result that stays; where the file is gone, all that need it.
-        again: stages that are done although their result is there, and what builds on them.
+        editions: how often each stage was asked to be done again; kept, so that what is stopped goes on from there.
 
     Raises:
         ReelseekError: as `index_file`; of a file that cannot be read any more too.
     """
     started, path = time.monotonic(), Path(entry.path)
-    outcome, published = _ingest(workspace, path, entry, _Calls(progress, cancelled, share), held, again)
+    with workspace.store.working(entry.video_id):
+        workspace.store.set_editions(entry.video_id, editions)
+        outcome, published = _ingest(workspace, path, entry, _Calls(progress, cancelled, share), held)
     seconds = time.monotonic() - started
     return FileReport(path, entry.video_id, "indexed" if published else "unchanged", "", outcome.stages, seconds)
 
@@ -221,7 +223,6 @@ def _ingest(
     entry: VideoEntry,
     calls: _Calls,
     held: Mapping[str, str] | None = None,
-    again: Collection[str] = (),
 ) -> tuple[IngestOutcome, bool]:
     """Take a video apart and publish what came of it; whether that is other than what was there."""
     fresh = entry.live_ingest is None or entry.partial
@@ -243,16 +244,15 @@ def _ingest(
             share=calls.share(entry.video_id),
             early=early if fresh else None,
             held=held,
-            again=again,
             make_current=False,
         )
         published = rows_fingerprint(outcome.fingerprint, entry.title) != entry.ingest_fingerprint
-        if published or again:
+        if published:
             calls.progress(PUBLISHING, 0.0)
             publish(workspace, outcome, entry.title)
             calls.progress(PUBLISHING, 1.0)
         drop_leftovers(workspace.store, outcome)
-    return outcome, published or bool(again)
+    return outcome, published
 
 
 def publish(workspace: Workspace, outcome: IngestOutcome, title: str) -> VideoEntry:
@@ -294,7 +294,8 @@ def _unchanged(workspace: Workspace, path: Path) -> str | None:
     info = stored_video_info(workspace, entry.video_id)
     if info is None:
         return None
-    plan = make_plan(path, replace(info, title=entry.title), workspace.settings, workspace.engines)
+    editions = workspace.store.editions(entry.video_id)
+    plan = make_plan(path, replace(info, title=entry.title), workspace.settings, workspace.engines, editions=editions)
     expected = IngestOutcome(entry.video_id, info, plan.keys, ()).fingerprint
     return entry.video_id if rows_fingerprint(expected, entry.title) == entry.ingest_fingerprint else None
 

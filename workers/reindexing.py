@@ -51,7 +51,7 @@ def reindex_video(
             workspace,
             entry,
             held=change.held,
-            again=change.again,
+            editions=change.editions,
             progress=progress,
             cancelled=cancelled,
             share=share,

@@ -50,7 +50,8 @@ class VideoChange:
         steps: every stage that has, or would have, a result.
         fingerprint: what its rows would be made from.
         held: stage to the key of the result that stays as it is; empty where there is none and cannot be.
-        again: stages that are done although their result is there.
+        again: stages that are done although nothing they are made from changed.
+        editions: how often each stage was asked to be done again, this time included.
     """
 
     video: VideoEntry
@@ -59,11 +60,12 @@ class VideoChange:
     fingerprint: str
     held: Mapping[str, str]
     again: frozenset[str]
+    editions: Mapping[str, int]
 
     @property
     def due(self) -> bool:
         """Whether there is anything to do: stages to run, or rows to write again."""
-        return bool(self.again) or self.fingerprint != self.video.ingest_fingerprint
+        return self.fingerprint != self.video.ingest_fingerprint
 
     @property
     def runs(self) -> tuple[StageStep, ...]:
@@ -110,21 +112,22 @@ def change_of(workspace: Workspace, entry: VideoEntry, again: Collection[str] = 
     """What a video would become; without its steps.
 
     Args:
-        again: stages to do although nothing changed; what builds on them is added.
+        again: stages to do although nothing changed. What builds on them follows from that.
     """
     offline = not Path(entry.path).is_file()
     held = _held(workspace, entry) if offline else {}
-    plan = _plan(workspace, entry, held)
-    wanted = frozenset(_with_dependents(plan, again) - held.keys())
+    editions = _editions(workspace, entry, frozenset(again) - held.keys() - {PROBE})
+    plan = _plan(workspace, entry, held, editions)
+    wanted = frozenset(stage for stage in editions if editions[stage] > _live_edition(workspace, entry, stage))
     outcome = IngestOutcome(entry.video_id, _info(entry), plan.keys, ())
     fingerprint = rows_fingerprint(outcome.fingerprint, entry.title)
-    return VideoChange(entry, offline, (), fingerprint, held, wanted)
+    return VideoChange(entry, offline, (), fingerprint, held, wanted, editions)
 
 
 def loses_engine(workspace: Workspace, change: VideoChange) -> bool:
     """Whether a video would lose what an engine found because that engine is missing, though nobody turned it off."""
     live = workspace.store.current(change.video.video_id)
-    keys = _plan(workspace, change.video, change.held).keys
+    keys = _plan(workspace, change.video, change.held, change.editions).keys
     lost = [kind for stage, kind in ENGINE_OF.items() if stage in live and stage not in keys]
     return any(str(getattr(workspace.settings.engines, kind)).strip().lower() != "off" for kind in lost)
 
@@ -133,8 +136,27 @@ def _info(entry: VideoEntry) -> VideoInfo:
     return replace(typed(VideoInfo, [entry.info])[0], title=entry.title)
 
 
-def _plan(workspace: Workspace, entry: VideoEntry, held: Mapping[str, str]) -> Plan:
-    return make_plan(Path(entry.path), _info(entry), workspace.settings, workspace.engines, held=held)
+def _plan(
+    workspace: Workspace, entry: VideoEntry, held: Mapping[str, str], editions: Mapping[str, int] | None = None
+) -> Plan:
+    info, settings, engines = _info(entry), workspace.settings, workspace.engines
+    return make_plan(Path(entry.path), info, settings, engines, held=held, editions=editions)
+
+
+def _editions(workspace: Workspace, entry: VideoEntry, again: Collection[str]) -> dict[str, int]:
+    """How often each stage was asked to be done again, now included. What was asked for and not done counts once."""
+    kept = workspace.store.editions(entry.video_id)
+    plan = _plan(workspace, entry, {}) if again else None
+    for stage in again:
+        before = kept.get(stage, 0)
+        if plan is not None and stage in plan.keys and before == _live_edition(workspace, entry, stage):
+            kept[stage] = before + 1
+    return kept
+
+
+def _live_edition(workspace: Workspace, entry: VideoEntry, stage: str) -> int:
+    live = workspace.store.current(entry.video_id).get(stage)
+    return int(_about(workspace, entry.video_id, stage, live).get("edition", 0))
 
 
 def _held(workspace: Workspace, entry: VideoEntry) -> dict[str, str]:
@@ -150,19 +172,10 @@ def _held(workspace: Workspace, entry: VideoEntry) -> dict[str, str]:
     return held
 
 
-def _with_dependents(plan: Plan, stages: Collection[str]) -> set[str]:
-    """The stages, as far as they are not off, and all that builds on them."""
-    found = {stage for stage in stages if stage in plan.keys} - {PROBE}
-    for stage in STAGES:
-        if not found.isdisjoint(plan.inputs.get(stage, {}).get("of", {})) and stage in plan.keys:
-            found.add(stage)
-    return found
-
-
 def _steps(workspace: Workspace, change: VideoChange, costs: Costs) -> Iterator[StageStep]:
     entry, store = change.video, workspace.store
-    live, plan = store.current(entry.video_id), _plan(workspace, entry, change.held)
-    free = _plan(workspace, entry, {}) if change.held else plan
+    live, plan = store.current(entry.video_id), _plan(workspace, entry, change.held, change.editions)
+    free = _plan(workspace, entry, {}, change.editions) if change.held else plan
     for stage in STAGES:
         key, old = plan.keys.get(stage), live.get(stage)
         if stage in change.held:
@@ -173,9 +186,8 @@ def _steps(workspace: Workspace, change: VideoChange, costs: Costs) -> Iterator[
         elif key is None:
             if old is not None:
                 yield StageStep(stage, "off", plan.off.get(stage, ""))
-        elif stage in change.again or not store.has(entry.video_id, stage, key):
-            forced = "asked for" if stage in change.again and key == old else ""
-            reason = forced or _reason(workspace, entry, stage, old, plan.inputs[stage])
+        elif not store.has(entry.video_id, stage, key):
+            reason = _reason(workspace, entry, stage, old, plan.inputs[stage])
             yield StageStep(stage, "run", reason, costs.estimate(stage, plan.inputs[stage], entry.duration))
         else:
             yield StageStep(stage, "reuse", "" if key == old else "made before")
@@ -214,6 +226,8 @@ def difference(before: Mapping[str, Any], after: JsonObject) -> str:
     parts = []
     if before.get("version", after["version"]) != after["version"]:
         parts.append(f"code version {before['version']} → {after['version']}")
+    if before.get("edition", 0) != after.get("edition", 0):
+        parts.append("asked for")
     was, now = before.get("engine") or {}, after.get("engine") or {}
     if was.get("id") != now.get("id"):
         parts.append(f"engine {was.get('id', 'none')} → {now.get('id', 'none')}")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +28,7 @@ from workers.runner import run_next
 from workers.scan import scan_libraries
 from workers.staleness import VideoChange, stale_videos
 
+ROOT = Path(__file__).resolve().parents[2]
 OFF = dict.fromkeys(("visual", "sentence", "speech", "screen_text", "objects"), "off")
 
 
@@ -175,13 +179,64 @@ def test_a_stage_can_be_done_again_on_purpose(tmp_path: Path, indexed: Path) -> 
         changes = _changes(workspace, stage="speech", force=True)
         assert len(changes) == 2
         runs = {step.stage: step.reason for step in changes[0].runs}
-        assert runs == {"speech": "asked for", "segments": "asked for", "chapters": "asked for", "media": "asked for"}
+        because = {"segments": "builds on speech", "chapters": "builds on segments", "media": "builds on segments"}
+        assert runs == {"speech": "asked for"} | because
         entry = changes[0].video
         report = reindex_video(workspace, entry.video_id, ["speech"])
         done = {run.name for run in report.stages if run.state == "done"}
         assert done == {"speech", "segments", "chapters", "media"}
         assert workspace.catalogue.video(entry.video_id).live_ingest != entry.live_ingest
         assert reindex_video(workspace, entry.video_id).state == "unchanged"
+        assert _changes(workspace, stage="frames") == []
+
+
+_KILLED = """
+import os, signal, sys
+from reelseek.settings import Settings
+from workers.indexing import Workspace
+from workers.reindexing import reindex_video
+
+def stop(stage, fraction):
+    if stage == "chapters":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with Workspace.open(Settings.model_validate_json(sys.argv[1])) as workspace:
+    reindex_video(workspace, sys.argv[2], ["frames"], stop)
+"""
+
+
+def test_the_old_version_serves_whole_when_doing_it_again_is_killed_and_the_next_run_goes_on(
+    tmp_path: Path, indexed: Path
+) -> None:
+    settings = _settings(tmp_path)
+    with Workspace.open(settings) as workspace:
+        entry = workspace.catalogue.videos(query="one")[0]
+        live, texts = workspace.store.current(entry.video_id), _texts(workspace)
+    before = _files(tmp_path, entry.video_id, live)
+    command = [sys.executable, "-c", _KILLED, settings.model_dump_json(), entry.video_id]
+    killed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with Workspace.open(settings) as workspace:
+        assert workspace.store.current(entry.video_id) == live
+        assert _files(tmp_path, entry.video_id, live) == before, "content and time of every file of the old version"
+        assert len(workspace.store.keys(entry.video_id, "frames")) == 2, "the new version lies beside it"
+        assert _texts(workspace) == texts
+        change = _changes(workspace)[0]
+        assert {step.stage for step in change.runs} == {"chapters", "media"}, "what was done is not done again"
+        again = reindex_video(workspace, entry.video_id, ["frames"])
+        assert {run.name for run in again.stages if run.state == "done"} == {"chapters", "media"}
+        now = workspace.store.current(entry.video_id)
+        assert {stage for stage in now if now[stage] == live[stage]} == {"probe", "speech"}
+        assert workspace.catalogue.video(entry.video_id).live_ingest != entry.live_ingest
+        assert _texts(workspace) == texts
+        assert _changes(workspace) == []
+        assert _files(tmp_path, entry.video_id, live) == before, "kept as long as other replaced results are"
+
+
+def _files(tmp_path: Path, video_id: str, keys: dict[str, str]) -> dict[str, tuple[int, bytes]]:
+    folder = tmp_path / "data" / "artefacts" / video_id[:2] / video_id
+    paths = [path for stage, key in keys.items() for path in (folder / stage / key).rglob("*") if path.is_file()]
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
 
 
 def test_a_video_whose_file_is_gone_is_renewed_as_far_as_artefacts_go(tmp_path: Path, indexed: Path) -> None:
