@@ -7,29 +7,27 @@ import contextlib
 import io
 import json
 import math
-import socket
-import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from engines.base import BaseEngine, require
+from engines.openai_guards import LATE, STOPPED, Breaker, Watchdog
 from engines.protocols import VlmRequest
-from engines.vlm_prompt import user_parts
-from reelseek.errors import EngineUnavailable
+from engines.vlm_prompt import disarmed, user_parts
+from reelseek.errors import Cancelled, EngineUnavailable
 from reelseek.records import EngineRef, Image
 from reelseek.setting_groups import EngineSettings
 
 CONNECT_SECONDS = 5.0
-BETWEEN_SECONDS = 20.0
-"""Longest silence between two pieces of an answer that has begun."""
-BREAK_AFTER = 3
-BREAK_SECONDS = 30.0
 DEFAULT_CONTEXT = 4096
 """What Ollama gives a model when nobody says otherwise; the others are asked."""
 _CONTEXT_KEYS = ("max_model_len", "context_length", "context_window", "max_context_length", "n_ctx", "n_ctx_train")
 _JPEG_QUALITY = 88
+_MOST = 8 << 20
+_GRACE = 5.0
+"""Seconds after which reads end by themselves, should the watchdog's cut not have ended them."""
 
 
 class OpenAiVlmEngine(BaseEngine):
@@ -48,9 +46,10 @@ class OpenAiVlmEngine(BaseEngine):
         self._httpx = require("httpx", "vlm")
         self.model = ref.id.partition(":")[2]
         self.url = settings.vlm_url.rstrip("/")
-        timeout = self._httpx.Timeout(settings.vlm_timeout, connect=min(CONNECT_SECONDS, settings.vlm_timeout))
-        self._client = self._httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False)
-        self._breaker = _Breaker()
+        # A connection a request: what guards it sees it being made, and none is reused that the server gave up.
+        limits = self._httpx.Limits(max_keepalive_connections=0)
+        self._client = self._httpx.Client(limits=limits, follow_redirects=False, trust_env=False)
+        self._breaker = Breaker()
         self._context: int | None = None
 
     @property
@@ -74,73 +73,88 @@ class OpenAiVlmEngine(BaseEngine):
         Raises:
             EngineUnavailable: nobody answers, the server has no such model, fails, talks nonsense, falls silent or
                 takes too long. After some failures in a row it is raised at once for a while.
+            Cancelled: `request.stopped` said so; the connection is closed at once, whatever the server does.
         """
         self._breaker.check(self.url)
-        deadline = monotonic() + self.settings.vlm_timeout
+        limit = min(self.settings.vlm_timeout, request.seconds)
         try:
-            yield from self._attempts(request, deadline)
+            yield from self._attempts(request, limit, monotonic() + limit)
         except EngineUnavailable:
             self._breaker.failed()
             raise
         except self._httpx.HTTPError as error:
             self._breaker.failed()
-            raise self._explained(error) from error
+            raise self._explained(error, limit) from error
         self._breaker.worked()
 
-    def _attempts(self, request: VlmRequest, deadline: float) -> Iterator[str]:
+    def _attempts(self, request: VlmRequest, limit: float, deadline: float) -> Iterator[str]:
         """Ask; once more when the connection fails before anything came, once more without `response_format`."""
         body = self._body(request)
         for attempt in range(3):
-            pieces = self._stream(body, deadline)
+            watchdog = Watchdog(deadline, request.stopped)
             try:
-                first = next(pieces, None)
-            except (self._httpx.ConnectError, self._httpx.RemoteProtocolError, self._httpx.ReadError):
-                if attempt or monotonic() > deadline:
+                with watchdog, contextlib.closing(self._stream(body, watchdog, deadline)) as pieces:
+                    first = next(pieces, None)
+                    if first is None:
+                        raise EngineUnavailable(f"The model {self.model} at {self.url} gave an empty answer.")
+                    yield first
+                    yield from pieces
+                    return
+            except (self._httpx.TransportError, EngineUnavailable) as error:
+                if watchdog.cut:
+                    raise self._cut(watchdog, limit) from error
+                if isinstance(error, EngineUnavailable):
                     raise
-                continue
+                if watchdog.heard:
+                    message = f"The server at {self.url} broke off in the middle of its answer."
+                    raise EngineUnavailable(message) from error
+                lost = (self._httpx.ConnectError, self._httpx.RemoteProtocolError, self._httpx.ReadError)
+                if attempt or monotonic() > deadline or not isinstance(error, lost):
+                    raise
             except _FormRefused:
                 body.pop("response_format")
-                continue
-            if first is None:
-                raise EngineUnavailable(f"The model {self.model} at {self.url} gave an empty answer.")
-            with contextlib.closing(pieces):
-                yield first
-                yield from pieces
-            return
 
-    def _stream(self, body: dict[str, Any], deadline: float) -> Generator[str, None, None]:
+    def _stream(self, body: dict[str, Any], watchdog: Watchdog, deadline: float) -> Generator[str, None, None]:
         """One request; the pieces of its answer."""
-        with self._client.stream("POST", f"{self.url}/chat/completions", json=body) as response:
+        left = max(0.01, deadline - monotonic())
+        timeout = self._httpx.Timeout(left + _GRACE, connect=min(CONNECT_SECONDS, left))
+        extensions = {"trace": watchdog.trace}
+        url = f"{self.url}/chat/completions"
+        with self._client.stream("POST", url, json=body, timeout=timeout, extensions=extensions) as response:
+            lines = _lines(response.iter_text(), self.url)
             if response.status_code != 200:
-                response.read()
-                raise self._refused(response, "response_format" in body)
+                raise self._refused(response, "\n".join(lines), "response_format" in body)
             if "event-stream" not in response.headers.get("content-type", ""):
-                response.read()
-                yield from _whole(response.text, self.url)
+                yield from _whole("\n".join(lines), self.url)
                 return
-            with _Watchdog(response, deadline) as watchdog:
-                try:
-                    yield from _pieces(response.iter_lines(), watchdog, self.url)
-                except self._httpx.TransportError as error:
-                    if watchdog.reason:
-                        raise EngineUnavailable(
-                            f"The model {self.model} at {self.url} {watchdog.reason}.",
-                            hint="Raise engines.vlm_timeout.",
-                        ) from error
-                    raise EngineUnavailable(
-                        f"The server at {self.url} broke off in the middle of its answer."
-                    ) from error
+            yield from _pieces(lines, watchdog, self.url)
+
+    def _cut(self, watchdog: Watchdog, limit: float) -> Exception:
+        """Why the watchdog ended it."""
+        if watchdog.cut == STOPPED:
+            return Cancelled("Nobody waits for the answer any more.")
+        if watchdog.cut == LATE and not watchdog.heard:
+            return self._silent(limit)
+        return EngineUnavailable(
+            f"The model {self.model} at {self.url} {watchdog.cut}.", hint="Raise engines.vlm_timeout."
+        )
+
+    def _silent(self, limit: float) -> EngineUnavailable:
+        return EngineUnavailable(
+            f"The model {self.model} at {self.url} said nothing within {limit:.3g} s.",
+            hint="Raise engines.vlm_timeout.",
+        )
 
     def _body(self, request: VlmRequest) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
         for part in user_parts(request):
             if isinstance(part, str):
-                content.append({"type": "text", "text": part})
+                content.append({"type": "text", "text": disarmed(part)})
             else:
                 content.append({"type": "image_url", "image_url": {"url": _data_url(part)}})
         messages: list[dict[str, Any]] = [{"role": "user", "content": content}]
         if request.system:
-            messages.insert(0, {"role": "system", "content": request.system})
+            messages.insert(0, {"role": "system", "content": disarmed(request.system)})
         body: dict[str, Any] = {
             "model": self.model,
             "messages": messages,
@@ -153,9 +167,9 @@ class OpenAiVlmEngine(BaseEngine):
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
-    def _refused(self, response: Any, with_form: bool) -> Exception:
+    def _refused(self, response: Any, text: str, with_form: bool) -> Exception:
         """What a status other than 200 means."""
-        status, told = response.status_code, _message(response.text)
+        status, told = response.status_code, _message(text)
         if status in (400, 422) and with_form and ("format" in told or "schema" in told):
             return _FormRefused()
         if status == 404:
@@ -170,17 +184,14 @@ class OpenAiVlmEngine(BaseEngine):
             )
         return EngineUnavailable(f"The server at {self.url} answered {status}: {told}.")
 
-    def _explained(self, error: Exception) -> EngineUnavailable:
+    def _explained(self, error: Exception, limit: float) -> EngineUnavailable:
         if isinstance(error, self._httpx.ConnectError | self._httpx.ConnectTimeout):
             return EngineUnavailable(
                 f"No server answers at {self.url} ({error or type(error).__name__}).",
                 hint="Start it, or change engines.vlm_url.",
             )
         if isinstance(error, self._httpx.TimeoutException):
-            return EngineUnavailable(
-                f"The model {self.model} at {self.url} said nothing within {self.settings.vlm_timeout:g} s.",
-                hint="Raise engines.vlm_timeout.",
-            )
+            return self._silent(limit)
         return EngineUnavailable(f"The server at {self.url} hung up: {error or type(error).__name__}.")
 
     def close(self) -> None:
@@ -192,80 +203,24 @@ class _FormRefused(Exception):
     """The server does not know `response_format`; the prompt asks for the form anyway."""
 
 
-class _Breaker:
-    """After some failures in a row, fail at once for a while: a search must not wait for a dead server every time."""
+def _lines(texts: Iterator[str], url: str) -> Iterator[str]:
+    """An answer's lines.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failures = 0
-        self._until = 0.0
-
-    def check(self, url: str) -> None:
-        with self._lock:
-            left = self._until - monotonic()
-        if left > 0:
-            raise EngineUnavailable(
-                f"The server at {url} failed {BREAK_AFTER} times in a row; it is asked again in {math.ceil(left)} s."
-            )
-
-    def failed(self) -> None:
-        with self._lock:
-            self._failures += 1
-            if self._failures >= BREAK_AFTER:
-                self._until = monotonic() + BREAK_SECONDS
-
-    def worked(self) -> None:
-        with self._lock:
-            self._failures, self._until = 0, 0.0
+    Raises:
+        EngineUnavailable: it is longer than any answer.
+    """
+    rest, size = "", 0
+    for text in texts:
+        size += len(text)
+        if size > _MOST:
+            raise EngineUnavailable(f"The server at {url} sent more than {_MOST >> 20} MB for one answer.")
+        *whole, rest = (rest + text).split("\n")
+        yield from (line.removesuffix("\r") for line in whole)
+    if rest:
+        yield rest
 
 
-class _Watchdog:
-    """Shuts the connection when an answer stays silent or takes too long; a blocked read then returns at once."""
-
-    def __init__(self, response: Any, deadline: float) -> None:
-        self.reason = ""
-        self._deadline = self._next = deadline
-        self._condition = threading.Condition()
-        self._done = False
-        self._socket: socket.socket = response.extensions["network_stream"].get_extra_info("socket")
-        self._thread = threading.Thread(target=self._watch, name="vlm-watchdog", daemon=True)
-
-    def reading(self) -> None:
-        """The next piece is waited for from now on. Before the first one, a server may load the model for long."""
-        with self._condition:
-            self._next = min(self._deadline, monotonic() + BETWEEN_SECONDS)
-            self._condition.notify()
-
-    def pause(self) -> None:
-        """Whoever reads the answer takes their time; that is no fault of the server."""
-        with self._condition:
-            self._next = self._deadline
-            self._condition.notify()
-
-    def _watch(self) -> None:
-        with self._condition:
-            while not self._done:
-                left = self._next - monotonic()
-                if left <= 0:
-                    late = self._next >= self._deadline
-                    self.reason = "did not finish in time" if late else f"fell silent for {BETWEEN_SECONDS:g} s"
-                    with contextlib.suppress(OSError):
-                        self._socket.shutdown(socket.SHUT_RDWR)
-                    return
-                self._condition.wait(left)
-
-    def __enter__(self) -> _Watchdog:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        with self._condition:
-            self._done = True
-            self._condition.notify()
-        self._thread.join()
-
-
-def _pieces(lines: Iterator[str], watchdog: _Watchdog, url: str) -> Iterator[str]:
+def _pieces(lines: Iterator[str], watchdog: Watchdog, url: str) -> Iterator[str]:
     """The text in a stream of server-sent events.
 
     Raises:
@@ -286,8 +241,6 @@ def _pieces(lines: Iterator[str], watchdog: _Watchdog, url: str) -> Iterator[str
         if finished:
             return
         watchdog.reading()
-    if watchdog.reason:
-        raise EngineUnavailable(f"The server at {url} {watchdog.reason}.", hint="Raise engines.vlm_timeout.")
     raise EngineUnavailable(f"The server at {url} broke off in the middle of its answer.")
 
 
@@ -321,7 +274,8 @@ def _whole(text: str, url: str) -> Iterator[str]:
 def _message(text: str) -> str:
     """The reason in an error's body, on one line."""
     try:
-        error = json.loads(text)["error"]
+        body = json.loads(text)
+        error = body["error"] if "error" in body else body["detail"]
         told = error["message"] if isinstance(error, dict) else error
     except (ValueError, KeyError, TypeError):
         told = text

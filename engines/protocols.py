@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -137,7 +138,12 @@ class RerankEngine(Engine, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VlmRequest:
-    """One call of a VLM: instructions, then evidence text and frames (time in seconds, picture), then the question."""
+    """One call of a VLM: instructions, then evidence text and frames (time in seconds, picture), then the question.
+
+    Attributes:
+        seconds: that this call may take, where that is less than the engine's own limit.
+        stopped: asked while the model works; once it says yes the model is let go.
+    """
 
     system: str
     prompt: str
@@ -145,6 +151,8 @@ class VlmRequest:
     max_tokens: int = 512
     temperature: float = 0.0
     json_schema: dict[str, object] | None = field(default=None)
+    seconds: float = math.inf
+    stopped: Callable[[], bool] | None = None
 
 
 @runtime_checkable
@@ -162,5 +170,6 @@ class VlmEngine(Engine, Protocol):
 
         Raises:
             reelseek.errors.EngineUnavailable: the server is gone, too slow, or talks nonsense.
+            reelseek.errors.Cancelled: `request.stopped` said so.
         """
         ...

@@ -15,11 +15,12 @@ from engines.offline import go_offline
 from engines.protocols import VlmRequest
 from engines.torch_device import choose_device, reduced_precision
 from engines.vlm_prompt import thinned, user_parts
-from reelseek.errors import EngineUnavailable
+from reelseek.errors import Cancelled, EngineUnavailable
 from reelseek.records import EngineRef
 from reelseek.setting_groups import EngineSettings
 
 _STOP_PATIENCE = 5.0
+_TICK = 0.2
 _SANE_LENGTH = 1 << 24
 """Tokenizers without a limit of their own claim 1e30 tokens."""
 
@@ -77,17 +78,22 @@ class TransformersVlmEngine(BaseEngine):
         Raises:
             EngineUnavailable: another answer holds the model, it takes too long, the text alone does not fit, or the
                 model fails.
+            Cancelled: `request.stopped` said so.
         """
-        deadline = time.monotonic() + self.settings.vlm_timeout
-        if not self._busy.acquire(timeout=self.settings.vlm_timeout):
-            raise EngineUnavailable(f"The model {self.id} is busy with another answer.", hint="Try again in a moment.")
+        limit = min(self.settings.vlm_timeout, request.seconds)
+        deadline = time.monotonic() + limit
+        while not self._busy.acquire(timeout=min(_TICK, limit)):
+            _heed(request)
+            if time.monotonic() > deadline:
+                message = f"The model {self.id} is busy with another answer."
+                raise EngineUnavailable(message, hint="Try again in a moment.")
         try:
             run = _Generation(self, self._inputs(request), request)
         except BaseException:
             self._busy.release()
             raise
         try:
-            yield from run.texts(deadline)
+            yield from run.texts(deadline, limit)
         finally:
             run.stop()
 
@@ -155,17 +161,22 @@ def _markers(tokenizer: Any) -> list[str]:
     return sorted({*added, *tokenizer.all_special_tokens} - {""}, key=len, reverse=True)
 
 
+def _heed(request: VlmRequest) -> None:
+    if request.stopped is not None and request.stopped():
+        raise Cancelled("Nobody waits for the answer any more.")
+
+
 class _Generation:
     """One run of the model in a thread of its own, which a flag stops at the next token."""
 
     def __init__(self, engine: TransformersVlmEngine, inputs: Any, request: VlmRequest) -> None:
-        self._engine = engine
+        self._engine, self._request = engine, request
         self._stopped = threading.Event()
         self._error: BaseException | None = None
         transformers = engine._transformers
         # The short time-out only makes waiting interruptible; how long is waited in all is the deadline's business.
         self._streamer = transformers.TextIteratorStreamer(
-            engine._tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=0.2
+            engine._tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=_TICK
         )
         sampling = {"do_sample": True, "temperature": request.temperature}
         options = {
@@ -192,11 +203,12 @@ class _Generation:
             self._engine._busy.release()
             self._streamer.end()
 
-    def texts(self, deadline: float) -> Iterator[str]:
+    def texts(self, deadline: float, limit: float) -> Iterator[str]:
         """The pieces of the answer as they come.
 
         Raises:
-            EngineUnavailable: the deadline passed, or the model failed.
+            EngineUnavailable: the deadline passed, which was `limit` seconds away, or the model failed.
+            Cancelled: nobody waits any more.
         """
         while True:
             try:
@@ -207,10 +219,10 @@ class _Generation:
                 break
             if text:
                 yield text
+            _heed(self._request)
             if time.monotonic() > deadline:
-                limit = self._engine.settings.vlm_timeout
                 raise EngineUnavailable(
-                    f"The model {self._engine.id} did not finish within {limit:g} s.",
+                    f"The model {self._engine.id} did not finish within {limit:.3g} s.",
                     hint="Raise engines.vlm_timeout, or choose a smaller model.",
                 )
         if self._error is not None:

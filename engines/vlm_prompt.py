@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engines.protocols import VlmRequest
 from reelseek.records import Image
 from reelseek.timecode import format_time
+
+_TAGS = """
+s bos eos pad unk mask cls sep image img video audio think tool_call tool_response start_of_turn end_of_turn
+start_of_image end_of_image image_soft_token fake_token_around_image global-img end_of_utterance
+"""
+_CONTROL = re.compile(
+    rf"<(?=[|｜]|[^<>|｜\s]{{1,40}}[|｜]>|/?(?:{'|'.join(_TAGS.split())})>|</?SYS>>)"
+    r"|\[(?=/?(?:INST|IMG\w*|SYSTEM_PROMPT|THINK|AVAILABLE_TOOLS|TOOL_\w+)\])"
+)
 
 
 def user_parts(request: VlmRequest) -> Iterator[str | Image]:
@@ -28,11 +39,13 @@ def schema_text(request: VlmRequest) -> str:
 
 def thinned(request: VlmRequest) -> VlmRequest:
     """The request with every second frame left out; the first of each pair stays."""
-    return VlmRequest(
-        system=request.system,
-        prompt=request.prompt,
-        frames=request.frames[::2] if len(request.frames) > 1 else (),
-        max_tokens=request.max_tokens,
-        temperature=request.temperature,
-        json_schema=request.json_schema,
-    )
+    return replace(request, frames=request.frames[::2] if len(request.frames) > 1 else ())
+
+
+def disarmed(text: str) -> str:
+    """The text with what chat templates take for control tokens broken up.
+
+    Evidence is what strangers said, wrote or filmed; a `<|im_end|>` on screen must not end the user's turn. These are
+    the forms that templates use (ChatML, Llama, Mistral, Gemma, DeepSeek), for models whose own are not at hand.
+    """
+    return _CONTROL.sub(r"\g<0> ", text)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines import openai_vlm
+from engines import openai_guards
 from engines.openai_vlm import OpenAiVlmEngine
 from engines.protocols import VlmEngine, VlmRequest
 from engines.registry import Engines
@@ -223,7 +223,7 @@ class TestBehindAServer:
             ask(remote(server.url, "silent", timeout=0.5))
 
     def test_silence_in_the_middle_ends_it(self, server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(openai_vlm, "BETWEEN_SECONDS", 0.3)
+        monkeypatch.setattr(openai_guards, "BETWEEN_SECONDS", 0.3)
         with pytest.raises(EngineUnavailable, match="fell silent"):
             ask(remote(server.url, "stuck"))
 
@@ -232,7 +232,7 @@ class TestBehindAServer:
             ask(remote(server.url, "endless", timeout=0.6))
 
     def test_a_slow_reader_is_no_fault_of_the_server(self, server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(openai_vlm, "BETWEEN_SECONDS", 0.2)
+        monkeypatch.setattr(openai_guards, "BETWEEN_SECONDS", 0.2)
         pieces = []
         for piece in remote(server.url, "good").generate(VlmRequest("", QUESTION)):
             time.sleep(0.4)
@@ -249,14 +249,14 @@ class TestBehindAServer:
         self, server: ChatServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         engine = remote(server.url, "failing")
-        for _ in range(openai_vlm.BREAK_AFTER):
+        for _ in range(openai_guards.BREAK_AFTER):
             with pytest.raises(EngineUnavailable, match="500"):
                 ask(engine)
         asked = len(server.requests)
         with pytest.raises(EngineUnavailable, match="asked again in"):
             ask(engine)
         assert len(server.requests) == asked
-        monkeypatch.setattr(openai_vlm, "monotonic", lambda: time.monotonic() + 60)
+        monkeypatch.setattr(openai_guards, "monotonic", lambda: time.monotonic() + 60)
         engine.model = "good"
         assert ask(engine) == "".join(ANSWER)
 
