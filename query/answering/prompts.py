@@ -61,8 +61,7 @@ def choice_request(
 ) -> VlmRequest:
     """Ask for one of the options, lettered from A."""
     mark = _mark()
-    listed = "\n".join(f"{letter(at)}) {_one_line(option)}" for at, option in enumerate(options))
-    prompt = f"{_evidence(blocks, mark)}\n\nQuestion: {question}\nOptions:\n{listed}"
+    prompt = f"{_evidence(blocks, mark)}\n\nQuestion: {with_options(question, options)}"
     system = _CHOOSE.format(blocks=_BLOCKS.format(mark=mark))
     return VlmRequest(system, prompt, _frames(blocks), max_tokens=200, json_schema=schema)
 
@@ -90,6 +89,11 @@ def summary_request(blocks: Sequence[Block], sentences: int, query: str) -> VlmR
     wanted = f"\n\nSum up what matters for: {_one_line(query)}" if query else "\n\nSum it up."
     system = _SUMMARY.format(blocks=_BLOCKS.format(mark=mark), sentences=sentences)
     return VlmRequest(system, f"{_evidence(blocks, mark)}{wanted}", max_tokens=80 + 45 * sentences)
+
+
+def with_options(question: str, options: Sequence[str]) -> str:
+    """A question with its options below it, lettered."""
+    return "\n".join((question, "Options:", *(f"{letter(at)}) {_one_line(text)}" for at, text in enumerate(options))))
 
 
 def letter(at: int) -> str:
