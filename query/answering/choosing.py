@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,12 +16,16 @@ from query.replies import json_of, reply_of
 from query.source import Line
 from query.texts.numbers import numbers_in
 from query.texts.words import content_terms, stems
-from reelseek.answers import Answer, Citation
+from reelseek.answers import Answer, Citation, Step
 from reelseek.errors import EngineUnavailable
 from reelseek.results import Evidence, Moment
 
 _MOMENTS = 4
 _LEAST = 0.05
+_LETTER = re.compile(
+    r"\W*(?:(?:the\s+)?(?:right\s+|correct\s+)?(?:answer|option)\s*(?:is|:)?\s*)?\(?([a-z])(?=[).:]|\s*\[|\W*$)",
+    re.IGNORECASE,
+)
 
 
 class Chosen(BaseModel):
@@ -43,14 +48,14 @@ def chosen_by(vlm: VlmEngine, asked: Asked, blocks: Sequence[Block]) -> Answer:
         return choose(asked, (f"{vlm.id} did not answer ({error}) The choice is extractive.",))
     except ValidationError:
         return choose(asked, (f"{vlm.id} gave no valid choice. The choice is extractive.",))
-    at = _option(chosen.choice, len(asked.options))
+    at = option_named(chosen.choice, len(asked.options))
     if at is None:
         return choose(asked, (f"{vlm.id} named none of the options. The choice is extractive.",))
     known = {block.number: block for block in blocks}
     cited = [known[number] for number in dict.fromkeys(chosen.evidence) if number in known]
     citations = [strongest_citation(block.moment) for block in cited]
-    scores = tuple(float(number == at) for number in range(len(asked.options)))
-    return _answer(asked, vlm.id, at, scores, citations, asked.result.notes)
+    moments, notes = asked.moments or asked.result.near_misses, asked.result.notes
+    return choice_answer(asked.question, asked.options, at, vlm.id, citations, moments, notes=notes)
 
 
 def choose(asked: Asked, notes: Iterable[str] = ()) -> Answer:
@@ -67,7 +72,9 @@ def choose(asked: Asked, notes: Iterable[str] = ()) -> Answer:
         return abstention(asked, EXTRACTIVE, told)
     moment, line = read[fits[at][1]]
     citation = citation_of(moment, Evidence(line.channel, line.start, line.end, line.text, fits[at][0]))
-    return _answer(asked, EXTRACTIVE, at, scores, [citation] if citation is not None else [], told)
+    cited = [citation] if citation is not None else []
+    shown = asked.moments or asked.result.near_misses
+    return choice_answer(asked.question, asked.options, at, EXTRACTIVE, cited, shown, scores=scores, notes=told)
 
 
 def _lines(asked: Asked, moment: Moment) -> list[Line]:
@@ -95,31 +102,50 @@ def _fit(asked: Asked, option: str, texts: Sequence[str]) -> tuple[float, int]:
     return fits[best], best
 
 
-def _option(named: str, count: int) -> int | None:
-    """The option that a model named by its letter."""
-    name = named.strip(" .():").upper()
+def option_named(name: str, count: int) -> int | None:
+    """Which of so many options a letter names, written as `B`, `b.` or `(B)`; None where it names none."""
+    name = name.strip(" .():").upper()
     return next((at for at in range(count) if letter(at) == name), None)
 
 
-def _answer(
-    asked: Asked,
-    engine: str,
+def option_in(reply: str, options: Sequence[str]) -> int | None:
+    """The option that a free reply begins with, as its letter, or else the only one whose words it holds."""
+    match = _LETTER.match(reply)
+    if match and (named := option_named(match.group(1), len(options))) is not None:
+        return named
+    told = flat(reply).casefold()
+    held = [at for at, option in enumerate(options) if flat(option).casefold() in told]
+    return held[0] if len(held) == 1 else None
+
+
+def choice_answer(
+    question: str,
+    options: Sequence[str],
     at: int,
-    scores: tuple[float, ...],
+    engine: str,
     citations: Sequence[Citation],
-    notes: tuple[str, ...],
+    moments: Sequence[Moment],
+    *,
+    scores: tuple[float, ...] = (),
+    notes: tuple[str, ...] = (),
+    steps: tuple[Step, ...] = (),
 ) -> Answer:
+    """The answer that one option was chosen.
+
+    Args:
+        scores: of the options; by default all speaks for the one.
+    """
     numbers = "".join(f" [{number}]" for number in range(1, len(citations) + 1))
-    text = f"{letter(at)}) {flat(asked.options[at])}{numbers}"
-    moments = asked.moments or asked.result.near_misses
     return Answer(
-        asked.question,
-        text,
+        question,
+        f"{letter(at)}) {flat(options[at])}{numbers}",
         False,
         engine,
         tuple(citations),
         tuple(moments),
         notes,
         choice=at,
-        option_scores=scores,
+        option_scores=scores or tuple(float(number == at) for number in range(len(options))),
+        steps=steps,
     )
+

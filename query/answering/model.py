@@ -63,8 +63,10 @@ def blocks_of(asked: Asked, vlm: VlmEngine) -> list[Block]:
     searcher = asked.searcher
     vector = searcher.encoders.picture_words(asked.question) if searcher.visual_space is not None else None
     labels = {count.label for stage in asked.plan.stages for need in stage.requirements for count in need.objects}
+    # One of the options must be chosen, so what came nearest is evidence too.
+    moments = asked.moments or (asked.result.near_misses if asked.options else ())
     return build(
-        asked.moments[:MOMENTS],
+        moments[:MOMENTS],
         asked.source,
         asked.store,
         count_tokens=vlm.count_tokens,

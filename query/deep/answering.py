@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engines.protocols import VlmEngine
-from query.answering.asked import NOTHING
-from query.answering.claims import Checker
-from query.answering.prompts import NOT_FOUND
+from query.answering.asked import NOTHING, strongest_citation
+from query.answering.choosing import choice_answer, option_in
+from query.answering.claims import Checker, sentences_of
+from query.answering.prompts import NOT_FOUND, with_options
 from query.answering.verify import verify
 from query.deep.agent import Budget, OnStep, Outcome, run_agent
 from query.deep.planner import run_planner
@@ -18,6 +19,8 @@ from query.service import QueryService
 from query.tools import Tools
 from reelseek.answers import Answer, Step
 from reelseek.errors import EngineUnavailable
+
+_FINISH = "Finish with the letter of the right option first, then the blocks that show it, like: B) [1]"
 
 UNSURE = 0.65
 """Confidence of the best moment under which a one-shot answer is looked into more deeply, where that is allowed."""
@@ -48,6 +51,9 @@ def deep_answer(
     library = str(request.library) if request.library is not None else None
     bench = Workbench(Tools(service, service.settings.page_url), tuple(request.video_ids), library)
     budget = Budget(settings.deep_steps, settings.deep_tokens, settings.deep_seconds)
+    if request.options:
+        question = f"{with_options(request.question, request.options)}\n{_FINISH}"
+        return _chosen(service, request, vlm, bench, run_agent(vlm, question, bench, budget, on_step, before))
     outcome = run_agent(vlm, request.question, bench, budget, on_step, before)
     return _settled(service, request, vlm, bench, outcome)
 
@@ -101,5 +107,22 @@ def _settled(service: QueryService, request: AskRequest, vlm: VlmEngine, bench: 
                 steps=outcome.steps,
             )
         why = f"{vlm.id} cited nothing that it had seen."
+    return _at_once(service, request, outcome, why)
+
+
+def _chosen(service: QueryService, request: AskRequest, vlm: VlmEngine, bench: Workbench, outcome: Outcome) -> Answer:
+    """The option that the agent finished with; where it named none, the one that is chosen at once, and why."""
+    at = option_in(outcome.answer, request.options)
+    if at is None:
+        return _at_once(service, request, outcome, outcome.why or f"{vlm.id} named none of the options.")
+    known = {block.number: block for block in bench.blocks}
+    numbers = dict.fromkeys(number for sentence in sentences_of(outcome.answer) for number in sentence.cited)
+    moments = [known[number].moment for number in numbers if number in known]
+    citations = [strongest_citation(moment) for moment in moments]
+    return choice_answer(request.question, request.options, at, vlm.id, citations, moments, steps=outcome.steps)
+
+
+def _at_once(service: QueryService, request: AskRequest, outcome: Outcome, why: str) -> Answer:
+    """The one-shot answer instead of the agent's."""
     fallback = service.ask(replace(request, stream=None))
     return replace(fallback, notes=(*fallback.notes, f"Deep mode: {why}"), steps=outcome.steps)

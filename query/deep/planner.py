@@ -35,6 +35,8 @@ _MOST = 4
 
 def run_planner(service: QueryService, request: AskRequest, steps: int, on_step: OnStep | None = None) -> Answer:
     """Answer as far as parts of the question have answers; abstain where none has."""
+    if request.options:  # they are of the whole question, not of its parts
+        return service.ask(replace(request, stream=None))
     if _WHOLE.search(request.question) and len(request.video_ids) == 1:
         return _summed_up(service, request, on_step)
     taken: list[Step] = []

@@ -89,6 +89,25 @@ class TestAgent:
         assert not found.abstained
         assert found.steps[0].told
 
+    @pytest.mark.parametrize("reply", ["B) 230 degrees [1].", "The answer is (B) [1]", "It is 230 degrees [1]."])
+    def test_it_chooses_an_option(self, model: QueryService, chat: ScriptedChat, reply: str) -> None:
+        chat.script = [act("search", query="oven temperature degrees"), act("finish", answer=reply)]
+        found = deep_answer(model, AskRequest(OVEN, options=("180 degrees", "230 degrees", "90 degrees")))
+        assert (found.choice, found.engine, found.answer) == (1, "openai:scripted", "B) 230 degrees [1]")
+        assert (found.citations[0].video_id, found.citations[0].start) == (COOKING.video_id, 40.0)
+        assert [step.tool for step in found.steps] == ["search"]
+        user = chat.requests[0]["messages"][-1]["content"]
+        assert "B) 230 degrees" in (user if isinstance(user, str) else "".join(part.get("text", "") for part in user))
+
+    def test_an_option_is_chosen_at_once_where_the_agent_names_none(
+        self, model: QueryService, chat: ScriptedChat
+    ) -> None:
+        choice = json.dumps({"choice": "C", "evidence": [1], "why": "So it is."})
+        chat.script = [act("search", query="oven"), act("finish", answer="Hot, I think [1]."), "{}", choice]
+        found = deep_answer(model, AskRequest(OVEN, options=("180 degrees", "230 degrees", "90 degrees")))
+        assert (found.choice, found.engine) == (2, "openai:scripted")
+        assert any("none of the options" in note for note in found.notes)
+
     def test_the_budget_of_steps_and_tokens_holds(self, model: QueryService, chat: ScriptedChat) -> None:
         chat.answer = "The oven should be at two hundred and thirty degrees [1]."
         limited(model, deep_steps=2)
@@ -142,6 +161,11 @@ class TestRules:
         found = deep_answer(service, AskRequest("What is the capital of Mongolia, and who won the world cup in 1990?"))
         assert found.abstained
         assert found.steps
+
+    def test_an_option_is_chosen_for_the_whole_question(self, service: QueryService) -> None:
+        options = ("At 180 degrees, by Ann", "At 230 degrees, by Maria")
+        request = AskRequest("How hot should the oven be, and who presents the office layout?", options=options)
+        assert deep_answer(service, request).choice == 1
 
 
 class TestEscalation:

@@ -113,6 +113,15 @@ def test_the_model_chooses_an_option(model: QueryService, chat: ScriptedChat) ->
     assert any("none of the options" in note for note in answer.notes)
 
 
+def test_of_options_the_model_chooses_by_what_came_nearest(model: QueryService, chat: ScriptedChat) -> None:
+    question = "Which numbers describe the heat needed?"
+    assert model.ask(AskRequest(question)).abstained
+    chat.decoupled = json.dumps({"choice": "A", "evidence": [1], "why": "It is said."})
+    answer = model.ask(AskRequest(question, options=("two hundred", "ten")))
+    assert answer.choice == 0
+    assert answer.citations[0].video_id in {moment.video_id for moment in answer.moments}
+
+
 def test_a_follow_up_is_completed_by_the_model(model: QueryService, chat: ScriptedChat) -> None:
     chat.decoupled = json.dumps({"question": QUESTION})
     chat.answer = "The oven should be at 230 degrees [1]."
