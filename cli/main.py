@@ -26,6 +26,7 @@ from cli import (
     saved,
     searching,
     serving,
+    showing,
     upkeep,
 )
 from cli.context import global_flags
@@ -47,6 +48,7 @@ app.command("search", epilog=searching.LANGUAGE)(searching.search)
 app.command("ask")(asking.ask)
 app.command("summarize")(digesting.summarize)
 app.command("videos")(searching.videos)
+app.command("show")(showing.show)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("web", hidden=True)(serving.web)

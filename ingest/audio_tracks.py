@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -40,22 +41,43 @@ def audio_tracks(container: InputContainer) -> Iterator[dict[str, str]]:
         }
 
 
-def choose_audio(info: VideoInfo, settings: IngestSettings) -> Mapping[str, str] | None:
+@dataclass(frozen=True, slots=True)
+class AudioChoice:
+    """The track that is listened to, and in a few words by which rule."""
+
+    track: Mapping[str, str]
+    rule: str
+
+
+def audio_choice(info: VideoInfo, settings: IngestSettings) -> AudioChoice | None:
     """The track to listen to; None where the file lists none.
 
     The one that `ingest.audio_track` names (by the number that the file gives it, or by language); else the wanted
     language, the film's own sound and no commentary or description, the default, the most channels, the first.
     """
-    asked = settings.audio_track.strip()
-    if named := [track for track in info.audio_tracks if asked and track["index"] == asked]:
-        return named[0]
+    asked, left, told = settings.audio_track.strip(), list(info.audio_tracks), []
+    if named := [track for track in left if asked and track["index"] == asked]:
+        return AudioChoice(named[0], "the number that ingest.audio_track names")
     wanted = bcp47(asked) if asked and not asked.isdigit() else settings.language
+    rules: tuple[tuple[str, Callable[[Mapping[str, str]], int]], ...] = (
+        (f"nearest to the wanted language ({wanted})", lambda track: _otherness(track["language"], wanted)),
+        ("no commentary or description", lambda track: track["kind"] != "main"),
+        ("the file's default", lambda track: track["default"] != "yes"),
+        ("the most channels", lambda track: -int(track["channels"])),
+        ("the first", lambda track: int(track["index"])),
+    )
+    for words, rank in rules:
+        best = min(map(rank, left), default=0)
+        if any(rank(track) != best for track in left):
+            told.append(words)
+            left = [track for track in left if rank(track) == best]
+    return AudioChoice(left[0], ", ".join(told) or "the only one") if left else None
 
-    def rank(track: Mapping[str, str]) -> tuple[int, bool, bool, int, int]:
-        other = _otherness(track["language"], wanted)
-        return other, track["kind"] != "main", track["default"] != "yes", -int(track["channels"]), int(track["index"])
 
-    return min(info.audio_tracks, key=rank, default=None)
+def choose_audio(info: VideoInfo, settings: IngestSettings) -> Mapping[str, str] | None:
+    """The track to listen to (`audio_choice`); None where the file lists none."""
+    choice = audio_choice(info, settings)
+    return choice.track if choice else None
 
 
 def chosen_audio(info: VideoInfo, settings: IngestSettings) -> str:

@@ -148,11 +148,26 @@ class SegmentOut(Out):
     thumbnail: str
 
 
+class AudioTrackOut(Out):
+    """A sound track of a file."""
+
+    index: int = Field(description="its number in the file, as `ingest.audio_track` takes it")
+    codec: str
+    language: str = Field(description="BCP 47; empty where the file does not say")
+    title: str
+    channels: int
+    kind: str = Field(description="`main`, or `beside`: a commentary, a description")
+    default: bool = Field(description="whether the file names it its default")
+    chosen: bool = Field(description="whether it is listened to")
+    rule: str = Field(description="of the chosen one: why it")
+
+
 class VideoDetail(VideoOut):
     """A video with what was found in it."""
 
     locations: list[str]
     info: dict[str, object]
+    audio_tracks: list[AudioTrackOut]
     chapters: list[ChapterOut]
     segment_list: list[SegmentOut]
 

@@ -14,7 +14,7 @@ import pytest
 
 from ingest import audio
 from ingest.audio import RATE, quiet_border, quietest, sound, windows
-from ingest.audio_tracks import chosen_audio
+from ingest.audio_tracks import audio_choice, chosen_audio
 from ingest.probe import probe
 from reelseek.records import Audio, VideoInfo
 from reelseek.setting_groups import IngestSettings
@@ -258,4 +258,13 @@ def test_tracks_are_listed_and_the_chosen_one_is_said(dubbed: Path) -> None:
         ("en", "1", "beside"), ("de", "1", "main"), ("en", "6", "main"), ("fr", "1", "main"),
     ]  # fmt: skip
     assert chosen_audio(info, SETTINGS) == "sound track 2 (en, 6 channels) of 4"
+    rules = {
+        "": "no commentary or description, the most channels",
+        "de": "nearest to the wanted language (de)",
+        "0": "the number that ingest.audio_track names",
+    }
+    for asked, rule in rules.items():
+        choice = audio_choice(info, IngestSettings(audio_track=asked))
+        assert choice is not None
+        assert choice.rule == rule
     assert chosen_audio(info, IngestSettings(audio_track="it")).endswith("of 4; none is it")

@@ -22,6 +22,7 @@ from web.payloads import job_payload, printable, video_payload
 from web.schemas import JobOut, ObjectsQuery, Upload, UploadOut, VideoDetail, VideoPage, VideosQuery
 from web.uploads import keep_upload
 from workers.enqueue import enqueue_index, enqueue_reindex
+from workers.sound_tracks import sound_tracks
 
 
 def register(api: APIBlueprint) -> None:
@@ -151,6 +152,7 @@ def detail_payload(served: Backend, video: VideoEntry) -> JsonObject:
     return video_payload(video) | {
         "locations": [printable(place.path) for place in video.locations],
         "info": video.info,
+        "audio_tracks": sound_tracks(video, served.settings.ingest),
         "chapters": [
             {
                 "index": chapter.index,
