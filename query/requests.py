@@ -106,6 +106,7 @@ class AskRequest:
         stream: called with each piece of a model's answer, before its citations are checked.
         options: of a multiple-choice question the answers to choose from.
         history: what was asked before, oldest first: a follow-up question is completed by it.
+        stopped: asked while a model works; once it says yes the model is let go, and `Cancelled` raised.
     """
 
     question: str
@@ -115,6 +116,7 @@ class AskRequest:
     library: int | str | None = None
     options: tuple[str, ...] = ()
     history: tuple[Turn, ...] = ()
+    stopped: Callable[[], bool] | None = None
 
     def check(self) -> None:
         """Refuse what cannot be asked.

@@ -27,6 +27,7 @@ from query.ranking.moments import Describer
 from query.ranking.places import Chapters
 from query.ranking.rerank import read_again
 from query.ranking.saliency import saliency_of
+from query.replies import Patient
 from query.requests import AskRequest, SearchRequest
 from query.search import Searcher
 from query.serving import engine_notes, partial_notes, serving_channels
@@ -47,6 +48,8 @@ __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
 
 _WITHOUT_MODEL = "Rules took the question apart, and an answer is extractive."
 NEAR_MISSES = 5
+_DECOUPLING = 0.5
+"""The share of a model's seconds in which it must have taken the question apart; the rest is for its answer."""
 _PATIENCE = 2.0
 
 
@@ -211,10 +214,13 @@ class QueryService:
         Raises:
             InvalidRequest: the question is empty.
             NotFound: a video or library that is named does not exist.
+            Cancelled: `request.stopped` said so.
         """
         begun = time.perf_counter()
         request.check()
-        vlm, reason = self._model()
+        engine, reason = self._model()
+        seconds = self.settings.engines.vlm_timeout
+        vlm: VlmEngine | None = None if engine is None else Patient(engine, seconds, request.stopped)
         follow = complete(request.question, request.history, vlm)
         beside = follow.beside
         search = replace(request.as_search, query=follow.question)
@@ -297,7 +303,7 @@ class QueryService:
         if vlm is None:
             return None, plan
         try:
-            seconds = self.settings.engines.vlm_timeout
+            seconds = _DECOUPLING * self.settings.engines.vlm_timeout
             return vlm, self._decoupler.plan(vlm, plan, session.view.statistics.labels, seconds)
         except EngineUnavailable as error:
             session.notes.append(f"The model did not answer: {error} {_WITHOUT_MODEL}")

@@ -33,7 +33,7 @@ from query.tool_results import (
     VideoList,
     VideoShort,
 )
-from reelseek.errors import Cancelled, InvalidRequest, NotFound
+from reelseek.errors import InvalidRequest, NotFound
 from reelseek.export.excerpts import permalink
 from reelseek.records import Channel, TimedText
 from reelseek.results import Moment
@@ -260,12 +260,7 @@ class Tools:
             NotFound: a video or library that is named does not exist.
             Cancelled: `stopped` said so.
         """
-
-        def watch(_piece: str) -> None:
-            if stopped is not None and stopped():
-                raise Cancelled("Nobody waits for the answer any more.")
-
-        answer = self._service.ask(AskRequest(question, video_ids=tuple(video_ids), library=library, stream=watch))
+        answer = self._service.ask(AskRequest(question, video_ids=tuple(video_ids), library=library, stopped=stopped))
         ids = {citation.video_id for citation in answer.citations}
         titles = {video.video_id: video.title for video in self._catalogue.videos(ids=ids)} if ids else {}
         citations = tuple(

@@ -15,7 +15,7 @@ from reelseek.answers import Answer, Citation, Turn
 from reelseek.digests import Digest
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.records import Channel
-from web.backend import Backend
+from web.backend import Backend, client_gone
 from web.search_schemas import SearchQuery
 
 _CITED = 8
@@ -26,7 +26,12 @@ def answer_view(served: Backend, query: SearchQuery, fields: Mapping[str, str]) 
     begun = time.perf_counter()
     earlier = _earlier(served, fields)
     request = AskRequest(
-        query.q, k=query.k, video_ids=tuple(query.video), library=query.library, history=(earlier,) if earlier else ()
+        query.q,
+        k=query.k,
+        video_ids=tuple(query.video),
+        library=query.library,
+        history=(earlier,) if earlier else (),
+        stopped=client_gone(),
     )
     answer = answered(served.service, request)
     ids = {citation.video_id for citation in answer.citations}

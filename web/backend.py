@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app
+from flask import current_app, request
 
 from library.catalogue import Catalogue, open_catalogue
 from library.ledger import Ledger
@@ -104,3 +105,9 @@ def backend() -> Backend:
 def attach(app: object, made: Backend) -> None:
     """Give `app` its backend."""
     cast("dict[str, object]", app.extensions)[_EXTENSION] = made  # type: ignore[attr-defined]
+
+
+def client_gone() -> Callable[[], bool]:
+    """What tells, from any thread, whether the client of this request hung up; under waitress, else it never does."""
+    told: Callable[[], bool] | None = request.environ.get("waitress.client_disconnected")
+    return told if told is not None else (lambda: False)

@@ -42,6 +42,7 @@ def serve(settings: Settings) -> None:
             threads=settings.web.threads,
             max_request_body_size=settings.web.max_upload_bytes + (1 << 20),
             channel_timeout=300,
+            channel_request_lookahead=1,  # reading on, waitress sees that a client hung up while it waits
             ident="reelseek",
             clear_untrusted_proxy_headers=True,
         )

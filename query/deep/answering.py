@@ -14,6 +14,7 @@ from query.answering.verify import verify
 from query.deep.agent import Budget, OnStep, Outcome, run_agent
 from query.deep.planner import run_planner
 from query.deep.workbench import Workbench
+from query.replies import Patient
 from query.requests import AskRequest
 from query.service import QueryService
 from query.tools import Tools
@@ -38,6 +39,7 @@ def deep_answer(
     Raises:
         InvalidRequest: the question is empty.
         NotFound: a video or library that is named does not exist.
+        Cancelled: `request.stopped` said so.
     """
     request.check()
     settings = service.settings.query
@@ -51,6 +53,7 @@ def deep_answer(
     library = str(request.library) if request.library is not None else None
     bench = Workbench(Tools(service, service.settings.page_url), tuple(request.video_ids), library)
     budget = Budget(settings.deep_steps, settings.deep_tokens, settings.deep_seconds)
+    vlm = Patient(vlm, settings.deep_seconds, request.stopped)
     if request.options:
         question = f"{with_options(request.question, request.options)}\n{_FINISH}"
         return _chosen(service, request, vlm, bench, run_agent(vlm, question, bench, budget, on_step, before))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,11 @@ from query.deep.agent import OnStep
 from query.deep.answering import answer, deep_answer
 from query.service import AskRequest
 from reelseek.answers import Answer, Citation, Step, Turn
-from reelseek.errors import ReelseekError
+from reelseek.errors import Cancelled, ReelseekError
 from reelseek.records import Channel, JsonObject
 from reelseek.wire import answer_payload, step_payload
 from web.ask_schemas import AnswerOut, Question
-from web.backend import Backend, backend
+from web.backend import Backend, backend, client_gone
 
 _EVENTS = "text/event-stream"
 _EVENTS_TOO: Any = {200: {"content": {_EVENTS: {"schema": {"type": "string"}}}}}
@@ -38,14 +38,15 @@ def register(api: APIBlueprint) -> None:
         With `Accept: text/event-stream` the answer comes as server-sent events: `text` with each piece as it is
         written, `step` with each step of deep mode, then `answer` with the whole result, or `problem`.
         """
+        asked = ask_request(question, client_gone())
         if request.accept_mimetypes.best_match(["application/json", _EVENTS]) == _EVENTS:
-            events = _events(backend(), question)
+            events = _events(backend(), question, asked)
             return Response(events, mimetype=_EVENTS, headers={"X-Accel-Buffering": "no"})
-        return answer_payload(_answered(backend(), question, ask_request(question)))
+        return answer_payload(_answered(backend(), question, asked))
 
 
-def ask_request(question: Question) -> AskRequest:
-    """What the query service is asked."""
+def ask_request(question: Question, stopped: Callable[[], bool]) -> AskRequest:
+    """What the query service is asked, until `stopped` says that nobody waits."""
     return AskRequest(
         question.question,
         k=question.k,
@@ -60,6 +61,7 @@ def ask_request(question: Question) -> AskRequest:
             )
             for turn in question.history
         ),
+        stopped=stopped,
     )
 
 
@@ -73,27 +75,23 @@ def _answered(served: Backend, question: Question, asked: AskRequest, on_step: O
     return deep_answer(served.service, asked, on_step, before)
 
 
-def _events(served: Backend, question: Question) -> Iterator[str]:
+def _events(served: Backend, question: Question, asked: AskRequest) -> Iterator[str]:
     """Run the question in a thread of its own; what it writes comes out here as it is written."""
     pieces: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
-    gone = threading.Event()
+    closed = threading.Event()
 
-    def sink(piece: str) -> None:
-        if gone.is_set():
-            raise _Gone
-        pieces.put(("text", piece))
+    def gone() -> bool:
+        return closed.is_set() or bool(asked.stopped and asked.stopped())
 
     def on_step(step: Step) -> None:
-        if gone.is_set():
-            raise _Gone
+        if gone():
+            raise Cancelled("Nobody waits for the answer any more.")
         pieces.put(("step", step_payload(step)))
 
     def work() -> None:
         try:
-            asked = replace(ask_request(question), stream=sink)
-            pieces.put(("answer", answer_payload(_answered(served, question, asked, on_step))))
-        except _Gone:
-            pieces.put(("end", None))
+            streamed = replace(asked, stream=lambda piece: pieces.put(("text", piece)), stopped=gone)
+            pieces.put(("answer", answer_payload(_answered(served, question, streamed, on_step))))
         except ReelseekError as error:
             pieces.put(("problem", {"status": error.status, "detail": error.message, "hint": error.hint}))
         except Exception:  # the boundary of this thread: the reader must not wait for ever
@@ -104,14 +102,8 @@ def _events(served: Backend, question: Question) -> Iterator[str]:
     try:
         while True:
             kind, value = pieces.get()
-            if kind == "end":
-                return
             yield f"event: {kind}\ndata: {json.dumps(value)}\n\n"
             if kind not in {"text", "step"}:
                 return
     finally:
-        gone.set()
-
-
-class _Gone(Exception):
-    """The client went away; nobody reads the answer."""
+        closed.set()
