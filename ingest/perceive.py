@@ -149,9 +149,12 @@ class Readings:
 
 def _read(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> Readings:
     engine, seen = present(work.engines.screen_text(), SCREEN_TEXT), work.seen(chunk)
-    size = work.settings.engines.batch_size
+    size, ingest = work.settings.engines.batch_size, work.settings.ingest
     boxes = read_frames(engine, seen.frames, seen.pictures, progress, size)
-    return Readings(tuple(boxes), tuple(read_looks(engine, seen.frames, seen.looks, seen.pictures, size)))
+    # a short video has the share of half a chunk: it costs little, and moves all the time more easily
+    seconds = max(chunk.end - chunk.start, ingest.chunk_seconds / 2)
+    most = round(ingest.text_looks_per_hour * seconds / 3600)
+    return Readings(tuple(boxes), tuple(read_looks(engine, seen.frames, seen.looks, seen.pictures, size, most)))
 
 
 def _join_readings(work: Work, parts: Sequence[Readings], writer: StageWriter) -> str:

@@ -234,7 +234,11 @@ def _seen(plan: Plan, info: VideoInfo, settings: Settings, failed: Mapping[str, 
         elif ref is None:
             plan.off[stage] = failed.get(stage) or "no engine"
         else:
-            more = {"tracker": tracker_ref(settings.engines).fingerprint} if stage == OBJECTS else {}
+            more: dict[str, object] = {}
+            if stage == OBJECTS:
+                more = {"tracker": tracker_ref(settings.engines).fingerprint}
+            elif stage == SCREEN_TEXT:
+                more = {"text_looks_per_hour": settings.ingest.text_looks_per_hour}
             plan.add(stage, engine=ref, of=[FRAMES], **more)
 
 

@@ -73,18 +73,29 @@ def read_frames(
 
 
 def read_looks(
-    engine: ScreenTextEngine, frames: Sequence[Frame], looks: Sequence[Look], pictures: Pictures, batch_size: int
+    engine: ScreenTextEngine,
+    frames: Sequence[Frame],
+    looks: Sequence[Look],
+    pictures: Pictures,
+    batch_size: int,
+    most: int,
 ) -> list[LookReading]:
     """Read the pictures between keyframes that show a text which no keyframe beside them shows.
+
+    Fine texture that moves without end looks like writing in all of them: of more than `most`, evenly spread ones are
+    read.
 
     Args:
         frames: keyframes in order of time.
         looks: pictures between them.
         pictures: loads pictures of both.
         batch_size: pictures given to the engine at a time.
+        most: how many are read at most.
     """
     found = []
     wanted = worth_reading(frames, looks, pictures)
+    if len(wanted) > most:
+        wanted = [wanted[place * len(wanted) // most] for place in range(most)]
     for first in range(0, len(wanted), batch_size):
         part = wanted[first : first + batch_size]
         answers = engine.read(pictures([look.image for look in part]))

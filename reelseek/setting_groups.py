@@ -55,6 +55,11 @@ class IngestSettings(_Group):
     sample_fps: float = Field(2.0, gt=0, le=60, description="sampled pictures per second of video")
     keyframe_interval: float = Field(10.0, gt=0, description="a keyframe at least this often (s) while pictures change")
     change_threshold: float = Field(0.035, gt=0, le=1, description="change of one place that makes a keyframe, 0 to 1")
+    text_looks_per_hour: int = Field(
+        3600,
+        ge=0,
+        description="pictures between keyframes that are read for text while the picture moves, per hour of video",
+    )
     max_side: int = Field(960, ge=64, le=4096, description="longer side (px) of the pictures models see")
     segment_min: float = Field(5.0, gt=0, description="shortest segment (s)")
     segment_max: float = Field(30.0, gt=0, description="longest segment (s)")

@@ -46,7 +46,7 @@ def reader(shared_reader: Reader) -> Reader:
 def found(reader: ScreenTextEngine, film: Film) -> tuple[TimedText, ...]:
     """All that ingest makes of a film's text."""
     read = read_frames(reader, film.frames, film.pictures, lambda _: None, 8)
-    looks = read_looks(reader, film.frames, film.looks, film.pictures, 8)
+    looks = read_looks(reader, film.frames, film.looks, film.pictures, 8, 100)
     return tracks(film.frames, read, "r", looks=film.looks, looks_read=looks, pictures=film.pictures)
 
 
@@ -96,6 +96,29 @@ def test_a_caption_begins_and_ends_where_the_looks_show_it(reader: Reader) -> No
     (caption,) = (item for item in found(reader, film) if "CARLO" in item.text)
     assert caption.start == pytest.approx(2.2, abs=0.3)
     assert caption.end == pytest.approx(5.3, abs=0.3)
+
+
+def test_no_more_looks_are_read_than_asked_for_and_those_from_end_to_end(reader: Reader) -> None:
+    times = [0.5 * n for n in range(16)]
+    captions = [
+        "CARLO RUBINI",
+        "Everything you love",
+        "FOR SCHOOLS",
+        "Mornings at six",
+        "harvest",
+        "TICKETS",
+        "again",
+        "The end",
+    ]
+    pictures = [written(scene(2, move=time), captions[int(time)], 150, 40 + 35 * int(time)) for time in times]
+    film = Film([Shot(time, image, keyframe=time == 0.0) for time, image in zip(times, pictures, strict=True)], 8.0)
+    whole = [item.time for item in read_looks(reader, film.frames, film.looks, film.pictures, 8, 100)]
+    assert len(whole) > 4
+    some = [item.time for item in read_looks(reader, film.frames, film.looks, film.pictures, 8, 3)]
+    assert reader.count == len(whole) + 3
+    assert set(some) < set(whole)
+    assert max(some) > whole[len(whole) // 2]
+    assert read_looks(reader, film.frames, film.looks, film.pictures, 8, 0) == []
 
 
 def test_a_caption_between_two_keyframes_is_found(reader: Reader) -> None:
