@@ -37,9 +37,10 @@ def ask(
     from query.deep.answering import deep_answer
     from query.service import AskRequest, open_service
     from reelseek.wire import answer_payload
+    from workers.note_sharing import share_notes
 
     request = AskRequest(question=question, k=k, video_ids=tuple(video or ()), options=tuple(option or ()))
-    with open_service(settings_of(context)) as service:
+    with share_notes(open_service(settings_of(context))) as service:
         ask_service = deep_answer if deep else answered
         answer = ask_service(service, request, None if as_json else _show_step)
         if as_json:

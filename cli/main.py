@@ -19,6 +19,7 @@ from cli import (
     exporting,
     fetching,
     indexing,
+    jobs,
     keys,
     libraries,
     live,
@@ -54,6 +55,7 @@ app.command("demo")(serving.demo)
 app.command("web", hidden=True)(serving.web)
 app.command("mcp")(agents.mcp)
 app.command("doctor")(doctor.doctor)
+app.command("jobs")(jobs.jobs)
 app.command("reindex")(upkeep.reindex)
 app.command("storage")(upkeep.storage)
 app.command("gc")(upkeep.gc)

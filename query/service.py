@@ -14,6 +14,7 @@ from library.catalogue import Catalogue, open_catalogue
 from query.answering.asked import Asked
 from query.answering.followups import complete, run_beside
 from query.answering.model import answer_question
+from query.digest.notes import NoteTakers, take_here
 from query.encoders import Encoders
 from query.finding import Finding
 from query.found import Found
@@ -91,6 +92,9 @@ class QueryService:
 
     Args:
         store: where frames for a VLM come from.
+
+    Attributes:
+        note_takers: who takes the notes that a summary of a long video lacks.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class QueryService:
         self.reader = reader
         self.engines = engines
         self.store = store
+        self.note_takers: NoteTakers = take_here
         self._chapters = Chapters(store)
         self._decoupler = Decoupler(settings.data / "cache" / "decoupled")
         self._encoders = Encoders(engines, settings.data / "cache")

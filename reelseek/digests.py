@@ -60,6 +60,7 @@ class Digest:
         quotes: single sentences worth reading out.
         names, terms: people, places and things that are named; terms that stand on screen.
         videos: id to title of the videos it is of.
+        partial: whether parts of a long video stand in it in extracts only, since notes of them are still to be made.
     """
 
     query: str
@@ -73,3 +74,4 @@ class Digest:
     terms: tuple[Term, ...]
     videos: dict[str, str]
     notes: tuple[str, ...] = ()
+    partial: bool = False

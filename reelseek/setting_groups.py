@@ -70,6 +70,11 @@ class IngestSettings(_Group):
     captions: str = Field(
         "auto", pattern="^(auto|off)$", description="captions of segments, where a VLM is present: auto, off"
     )
+    notes: Literal["auto", "off"] = Field(
+        "auto",
+        description="notes of long videos, from which a model sums them up, where a VLM is present: taken by the workers "
+        "behind all else (auto), or only when they are needed (off)",
+    )
     max_duration: float = Field(48 * 3600, gt=0, description="longest video that is accepted (s)")
     max_pixels: int = Field(8192 * 8192, gt=0, description="most pixels of a picture that are decoded")
     max_bytes: int = Field(1 << 40, gt=0, description="largest file that is accepted (bytes)")
@@ -122,6 +127,9 @@ class QuerySettings(_Group):
     deep_steps: int = Field(8, ge=1, le=64, description="steps that deep mode may take")
     deep_tokens: int = Field(40_000, ge=500, description="tokens that the model may read and write in deep mode")
     deep_seconds: float = Field(180.0, gt=0, description="seconds that deep mode may take")
+    notes_seconds: float = Field(
+        30.0, ge=0, description="seconds that a summary waits for notes it lacks; the rest is left to the workers"
+    )
     critic: Literal["auto", "off"] = Field(
         "auto", description="whether the VLM checks the claims of its answer that no words of the evidence confirm"
     )

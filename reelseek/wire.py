@@ -182,6 +182,7 @@ def digest_payload(digest: Digest) -> JsonObject:
         "terms": [_term_payload(term) for term in digest.terms],
         "videos": digest.videos,
         "notes": list(digest.notes),
+        "partial": digest.partial,
     }
 
 

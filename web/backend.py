@@ -49,8 +49,9 @@ class Backend:
         with self._lock:
             if self._service is None:
                 from query.service import open_service
+                from workers.note_sharing import share_notes
 
-                self._service = open_service(self.settings)
+                self._service = share_notes(open_service(self.settings))
             return self._service
 
     @property

@@ -67,3 +67,13 @@ class DigestOut(Out):
     terms: list[TermOut]
     videos: dict[str, str] = Field(description="id to title")
     notes: list[str]
+    partial: bool = Field(description="whether notes of parts of a long video are still to be made; `notes` says more")
+
+
+class NotesOut(Out):
+    """How far a model's notes of a video go."""
+
+    video_id: str
+    segments: int = Field(description="segments in which something is said or written")
+    noted: int = Field(description="those of which notes exist; a short video needs none, and counts as whole")
+    rest: str = Field(description="what becomes of the others, in a sentence; empty where none is missing")

@@ -19,6 +19,8 @@ _UPKEEP = {
     "stale": "Look for what engines or settings made stale",
     "gc": "Reclaiming space",
     "saved": "Saved searches",
+    "caption": "Captions of a video",
+    "notes": "Notes of a long video",
 }
 """Jobs that are of no file, in words."""
 

@@ -94,6 +94,8 @@ STAGE_NAMES = {
     "media": "Making thumbnails",
     "index": "Writing the index",
     "publish": "Writing the index",
+    "captions": "Describing what is seen",
+    "notes": "Taking notes",
 }
 
 

@@ -88,10 +88,12 @@ def caption_video(workspace: Workspace, video_id: str, progress: Callable[[str, 
     return told
 
 
-def queue_wanted_captions(workspace: Workspace, video_id: str) -> None:
-    """Queue a job that captions a video, behind all others, where it lacks captions."""
-    if video_id and wanted_captions(workspace, video_id) is not None:
-        queue_captions(Ledger(workspace.catalogue, workspace.settings.workers), video_id)
+def queue_wanted_captions(workspace: Workspace, video_id: str) -> bool:
+    """Queue a job that captions a video, behind all others, where it lacks captions; whether it does."""
+    if not video_id or wanted_captions(workspace, video_id) is None:
+        return False
+    queue_captions(Ledger(workspace.catalogue, workspace.settings.workers), video_id)
+    return True
 
 
 def caption_videos(

@@ -11,6 +11,7 @@ from index.store import current_generation
 from ingest.chunks import PART_SUFFIX
 from ingest.storage import FRAMES
 from library.records import VideoEntry
+from query.digest.notes import STAGE as NOTES
 from reelseek.artefacts import Stored
 from reelseek.errors import IndexBusy
 from reelseek.records import JsonObject
@@ -131,7 +132,7 @@ class _Collection:
     ) -> Iterator[tuple[Stored, str, float, float]]:
         """Results that are not live: what each is, since when, and how long that is kept."""
         for item in stored:
-            if live.get(item.stage) == item.key:
+            if live.get(item.stage) == item.key or (item.stage == NOTES and item.complete and item.modified > changed):
                 continue
             if not live or item.modified > changed:
                 yield item, "unfinished", item.modified, LEFTOVER_SECONDS

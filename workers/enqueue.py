@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from celery import Celery
 
 INDEX, CHUNK, SCAN, MAINTAIN, FETCH = "index", "chunk", "scan", "maintain", "fetch"
-REINDEX, STALE, GC, SAVED, CAPTION = "reindex", "stale", "gc", "saved", "caption"
+REINDEX, STALE, GC, SAVED, CAPTION, NOTES = "reindex", "stale", "gc", "saved", "caption", "notes"
 """Kinds of jobs."""
 
-_SCAN_PRIORITY, _LIVE_PRIORITY, _PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 25, 20, 0, -10
-_CAPTION_PRIORITY = -20
+_SCAN_PRIORITY, _LIVE_PRIORITY, PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 25, 20, 0, -10
+_CAPTION_PRIORITY, NOTES_PRIORITY = -20, -25
 
 REINDEX_PRIORITY, STALE_PRIORITY = 5, -5
 """Videos to be done again: what a person asked for goes before what scans found, what the schedule found after it."""
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 def enqueue_index(catalogue: Catalogue, settings: Settings, path: str | Path, library_id: int | None = None) -> Job:
     """Queue the indexing of a file that a person asked for; it goes before what scans have found."""
-    job = queue_index(Ledger(catalogue, settings.workers), path, library_id, priority=_PERSON_PRIORITY)
+    job = queue_index(Ledger(catalogue, settings.workers), path, library_id, priority=PERSON_PRIORITY)
     ring(settings)
     return job
 
@@ -55,7 +55,7 @@ def enqueue_fetch(
 ) -> Job:
     """Queue the download of a video."""
     payload = {"url": url, "library_id": library_id, "max_height": max_height}
-    job = Ledger(catalogue, settings.workers).enqueue(FETCH, payload, f"{FETCH}:{library_id}:{url}", _PERSON_PRIORITY)
+    job = Ledger(catalogue, settings.workers).enqueue(FETCH, payload, f"{FETCH}:{library_id}:{url}", PERSON_PRIORITY)
     ring(settings)
     return job
 
@@ -77,12 +77,23 @@ def queue_index(
 
 def queue_index_now(ledger: Ledger, path: str | Path) -> Job:
     """Write an indexing job that a person waits for, without ringing."""
-    return queue_index(ledger, path, priority=_PERSON_PRIORITY)
+    return queue_index(ledger, path, priority=PERSON_PRIORITY)
 
 
 def queue_captions(ledger: Ledger, video_id: str) -> Job:
     """Write a job that captions a video which is in the index, behind all others, without ringing."""
     return ledger.enqueue(CAPTION, {"video_id": video_id}, f"{CAPTION}:{video_id}", _CAPTION_PRIORITY)
+
+
+def queue_notes(ledger: Ledger, video_id: str, ingest_id: str, first: int, priority: int) -> Job:
+    """Write a job that takes notes of a part of a video, without ringing.
+
+    Args:
+        ingest_id: the rows whose stretches are counted; once others are live the job is dropped.
+        first: the number of the part's first stretch.
+    """
+    payload = {"video_id": video_id, "ingest": ingest_id, "first": first}
+    return ledger.enqueue(NOTES, payload, f"{NOTES}:{video_id}:{ingest_id}:{first}", priority)
 
 
 def queue_scan(ledger: Ledger, library_id: int) -> Job:
@@ -106,7 +117,7 @@ def queue_reindex(
 
 def enqueue_reindex(catalogue: Catalogue, settings: Settings, video_id: str) -> Job:
     """Queue what is stale of a video that a person asked for; its file may be gone."""
-    job = queue_reindex(Ledger(catalogue, settings.workers), video_id, priority=_PERSON_PRIORITY)
+    job = queue_reindex(Ledger(catalogue, settings.workers), video_id, priority=PERSON_PRIORITY)
     ring(settings)
     return job
 

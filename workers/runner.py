@@ -25,6 +25,7 @@ from workers.enqueue import (
     GC,
     INDEX,
     MAINTAIN,
+    NOTES,
     REINDEX,
     SAVED,
     SCAN,
@@ -34,6 +35,7 @@ from workers.enqueue import (
 )
 from workers.indexing import FileReport, index_file
 from workers.lease import held
+from workers.noting import queue_wanted_notes, take_part
 from workers.processes import worker_name
 from workers.reindexing import queue_stale, reindex_video
 from workers.saved import run_saved_searches
@@ -47,18 +49,21 @@ _log = logging.getLogger(__name__)
 Report = Callable[[str, float], None]
 
 
-def run_next(workspace: Workspace, stopping: threading.Event, kinds: Collection[str] | None = None) -> Job | None:
+def run_next(
+    workspace: Workspace, stopping: threading.Event, kinds: Collection[str] | None = None, *, only: int | None = None
+) -> Job | None:
     """Claim the next job and run it to its end.
 
     Args:
         stopping: set when the worker is to end; the job is then put back, without counting as a failed attempt.
         kinds: of jobs that are taken; None for all.
+        only: take this job, or none.
 
     Returns:
         The job as it was claimed, or None when nothing waited.
     """
     ledger = Ledger(workspace.catalogue, workspace.settings.workers)
-    job = ledger.claim(worker_name(), kinds)
+    job = ledger.claim(worker_name(), kinds, only=only)
     if job is None:
         return None
     _log.info("Job %d begins: %s %s (attempt %d)", job.job_id, job.kind, _subject(job), job.attempt)
@@ -130,14 +135,17 @@ def _reindex(workspace: Workspace, job: Job, report: Report) -> JsonObject:
 
 def _caption(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     video_id = str(job.payload["video_id"])
-    return {"video_id": video_id, "captions": caption_video(workspace, video_id, report)}
+    told = caption_video(workspace, video_id, report)
+    queue_wanted_notes(workspace, video_id)  # of what is seen in it as well
+    return {"video_id": video_id, "captions": told}
 
 
 def _indexed(workspace: Workspace, found: FileReport) -> JsonObject:
     maintain_if_due(workspace)
     if found.state == "failed":
         raise _Failed(found.reason, may_pass=found.may_pass)
-    queue_wanted_captions(workspace, found.video_id)
+    if not queue_wanted_captions(workspace, found.video_id):
+        queue_wanted_notes(workspace, found.video_id)
     if found.state == "indexed" and saved_searches(workspace.catalogue):
         queue_upkeep(Ledger(workspace.catalogue, workspace.settings.workers), SAVED)
     stages = [asdict(stage) | {"seconds": round(stage.seconds, 3)} for stage in found.stages]
@@ -203,6 +211,7 @@ _DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
     GC: _collect,
     SAVED: _saved,
     CAPTION: _caption,
+    NOTES: take_part,
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ingest.chunks import PART_SUFFIX
 from ingest.storage import FRAMES, MEDIA
+from query.digest.notes import STAGE as NOTES
 from reelseek.artefacts import Stored
 from reelseek.errors import StorageError
 from workers.workspace import Workspace
@@ -78,7 +79,7 @@ def storage_use(workspace: Workspace) -> StorageUse:
 
 def _by_kind(stored: Stored, live: dict[str, str]) -> dict[str, int]:
     """Bytes of a result by kind. Files that another result shares are counted there alone, where it is the live one."""
-    if live.get(stored.stage) != stored.key:
+    if live.get(stored.stage) != stored.key and stored.stage != NOTES:
         unfinished = stored.stage.endswith(PART_SUFFIX) or not stored.complete or not live
         return {"unfinished" if unfinished else "replaced": stored.bytes - stored.linked}
     kinds: Counter[str] = Counter()

@@ -38,15 +38,21 @@ Reply with one JSON object: "verdicts", a list with one of "supported", "contrad
 their order. "unknown" is right wherever the evidence does not decide."""
 
 
-_NOTES = """You take notes of a part of a video, from what is said and written in it.
+NOTES = """You take notes of a part of a video, from what is said and written in it.
 {blocks}
 Write short notes: what it is about, what is claimed, decided or shown, with the names as they stand there. Begin at \
 once."""
 
+JOIN = """You join notes of neighbouring parts of videos into shorter ones.
+{blocks}
+Keep what matters most: what it is about, what is claimed, decided or shown, the names as they stand there. Put behind \
+each statement the number of the block it is from, like [1]; a statement that has a number already keeps that one. \
+Begin at once."""
+
 _SUMMARY = """You sum up videos from notes or transcripts of their parts.
 {blocks}
 Write about {sentences} sentences in the language of the evidence. Behind each sentence put the number of the block it \
-rests on, like [1]. Say nothing that is not there."""
+rests on, like [1], or the number that stands behind the statement in the notes. Say nothing that is not there."""
 
 
 def answer_request(question: str, blocks: Sequence[Block]) -> VlmRequest:
@@ -75,12 +81,16 @@ def judge_request(claims: Sequence[str], blocks: Sequence[Block], schema: dict[s
     return VlmRequest(system, prompt, _frames(blocks), max_tokens=20 + 8 * len(claims), json_schema=schema)
 
 
-def notes_request(block: Block, query: str, max_tokens: int) -> VlmRequest:
-    """Ask for notes of one stretch, with an eye to a question where there is one."""
+def notes_request(block: Block, max_tokens: int) -> VlmRequest:
+    """Ask for notes of one stretch. They know of no question, so that every question can use them."""
     mark = _mark()
-    wanted = f"\n\nThe notes are wanted for this question: {_one_line(query)}" if query else ""
-    prompt = f"{_evidence([block], mark)}{wanted}"
-    return VlmRequest(_NOTES.format(blocks=_BLOCKS.format(mark=mark)), prompt, _frames([block]), max_tokens)
+    return VlmRequest(NOTES.format(blocks=_BLOCKS.format(mark=mark)), _evidence([block], mark), max_tokens=max_tokens)
+
+
+def join_request(blocks: Sequence[Block], max_tokens: int) -> VlmRequest:
+    """Ask for shorter notes in the place of several."""
+    mark = _mark()
+    return VlmRequest(JOIN.format(blocks=_BLOCKS.format(mark=mark)), _evidence(blocks, mark), max_tokens=max_tokens)
 
 
 def summary_request(blocks: Sequence[Block], sentences: int, query: str) -> VlmRequest:

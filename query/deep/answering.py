@@ -13,6 +13,7 @@ from query.answering.prompts import NOT_FOUND, with_options
 from query.answering.verify import verify
 from query.deep.agent import Budget, OnStep, Outcome, run_agent
 from query.deep.planner import run_planner
+from query.deep.whole import whole_answer
 from query.deep.workbench import Workbench
 from query.replies import Patient
 from query.requests import AskRequest
@@ -42,6 +43,8 @@ def deep_answer(
         Cancelled: `request.stopped` said so.
     """
     request.check()
+    if (whole := whole_answer(service, request, on_step)) is not None:
+        return whole
     settings = service.settings.query
     try:
         vlm = service.engines.vlm()
@@ -62,7 +65,13 @@ def deep_answer(
 
 
 def answer(service: QueryService, request: AskRequest, on_step: OnStep | None = None) -> Answer:
-    """Answer at once, and more deeply only where that was unsure, a model is there and the settings allow it."""
+    """Answer at once, and more deeply only where that was unsure, a model is there and the settings allow it.
+
+    A question about whole videos is answered from digests of them.
+    """
+    request.check()
+    if (whole := whole_answer(service, request, on_step)) is not None:
+        return whole
     first = service.ask(request)
     if service.settings.query.deep != "auto" or request.options or not _has_model(service):
         return first

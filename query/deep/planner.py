@@ -1,4 +1,4 @@
-"""Deep mode without a model: a question taken into its parts, each asked in several ways; whole videos summed up."""
+"""Deep mode without a model: a question taken into its parts, each asked in several ways."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from dataclasses import replace
 
 from query.answering.asked import EXTRACTIVE
 from query.deep.agent import OnStep
-from query.digest.digests import DigestRequest, digest
 from query.requests import AskRequest
 from query.service import QueryService
 from query.texts.words import ASKING_WORDS, STOP_WORDS, content_terms, fold
 from reelseek.answers import Answer, Citation, Step
-from reelseek.results import Moment
 
 _BETWEEN = re.compile(r"\bbetween\s+(?P<one>.+?)\s+and\s+(?P<other>.+?)[?.!]*$", re.I)
 _JOINTS = (
@@ -25,11 +23,6 @@ _JOINTS = (
     r"\bcompared\s+(?:to|with)\b",
 )
 _PARTS = re.compile(rf"\s*(?:{'|'.join(_JOINTS)})\s*", re.I)
-_WHOLE = re.compile(
-    r"\b(?:summari[sz]e|summary|sum\s+up|overview|main\s+(?:points?|topics?|ideas?)|key\s+(?:points?|takeaways?))\b"
-    r"|\bwhat\s+(?:is|are|was)\s+(?:this|the|these)\s+(?:\w+\s+)?(?:videos?|lectures?|talks?|meetings?)\s+about\b",
-    re.I,
-)
 _MOST = 4
 
 
@@ -37,8 +30,6 @@ def run_planner(service: QueryService, request: AskRequest, steps: int, on_step:
     """Answer as far as parts of the question have answers; abstain where none has."""
     if request.options:  # they are of the whole question, not of its parts
         return service.ask(replace(request, stream=None))
-    if _WHOLE.search(request.question) and len(request.video_ids) == 1:
-        return _summed_up(service, request, on_step)
     taken: list[Step] = []
     answers: list[Answer] = []
     abstained: Answer | None = None
@@ -59,7 +50,7 @@ def run_planner(service: QueryService, request: AskRequest, steps: int, on_step:
             abstained = abstained or answer
     if not answers and abstained is not None:
         return replace(abstained, question=request.question, steps=tuple(taken))
-    return _joined(request.question, answers, taken)
+    return joined(request.question, answers, taken)
 
 
 def parts_of(question: str) -> list[str]:
@@ -76,26 +67,7 @@ def phrasings(part: str) -> list[str]:
     return list(dict.fromkeys(filter(None, (part, " ".join(words)))))
 
 
-def _summed_up(service: QueryService, request: AskRequest, on_step: OnStep | None) -> Answer:
-    """A question about a whole video: its summary."""
-    begun = time.monotonic()
-    (video_id,) = request.video_ids
-    found = digest(service, DigestRequest(video_id))
-    spent = round(time.monotonic() - begun, 3)
-    step = Step(1, "summarize", {"video_id": video_id}, "", found.text[:400], spent, 0)
-    if on_step is not None:
-        on_step(step)
-    entry = service.catalogue.video(video_id)
-    moments = tuple(
-        Moment(video_id, entry.title, entry.path, item.start, item.end, 1.0, 1.0, "", {item.channel: 1.0}, ())
-        for item in found.citations
-    )
-    abstained = not found.citations
-    text = found.text or "Nothing in this video can be summed up."
-    return Answer(request.question, text, abstained, found.engine, found.citations, moments, found.notes, steps=(step,))
-
-
-def _joined(question: str, answers: Sequence[Answer], steps: Sequence[Step]) -> Answer:
+def joined(question: str, answers: Sequence[Answer], steps: Sequence[Step]) -> Answer:
     """The answers to the parts, one below the other, their citations numbered anew."""
     citations: list[Citation] = []
     texts: list[str] = []

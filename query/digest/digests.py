@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from engines.protocols import VlmEngine
 from query.answering.claims import Checker
+from query.digest.fitting import cost_of
 from query.digest.material import Material, read_ranges, read_video
-from query.digest.notes import KeptNotes
-from query.digest.writing import Focus, by_model, extractive
+from query.digest.notes import VideoNotes, notes_of
+from query.digest.stretches import stretches
+from query.digest.writing import Focus, Read, by_model, extractive, room_of
+from query.replies import Patient
 from query.requests import SearchRequest
 from query.service import QueryService, Reads
 from reelseek.digests import Digest, Length
-from reelseek.errors import EngineUnavailable, InvalidRequest
+from reelseek.errors import EngineUnavailable, InvalidRequest, StorageError
 
 MOMENTS = 12
 """Moments of a search that are summed up."""
@@ -26,6 +32,8 @@ class DigestRequest:
         query: what it is focused on; without a video, what is searched for.
         library: only in this library.
         by_model: whether a model may write it, where there is one.
+        seconds: about how long to wait for notes that a long video lacks; None takes the setting.
+        stopped: asked while a model works; once it says yes the model is let go, and `Cancelled` raised.
     """
 
     video_id: str = ""
@@ -33,6 +41,8 @@ class DigestRequest:
     length: Length = "medium"
     library: int | str | None = None
     by_model: bool = True
+    seconds: float | None = None
+    stopped: Callable[[], bool] | None = None
 
     def check(self) -> None:
         """Refuse what cannot be summed up.
@@ -71,6 +81,19 @@ def digest(service: QueryService, request: DigestRequest) -> Digest:
     return replace(made, notes=tuple(dict.fromkeys((*notes, *made.notes))))
 
 
+def video_notes(service: QueryService, video_id: str) -> VideoNotes | None:
+    """The notes of a video, taken or not; None where it is not in the index, or no model is there to take them.
+
+    Raises:
+        NotFound: there is no such video.
+        EngineUnavailable: the settings name a model that cannot run.
+    """
+    entry, ref = service.catalogue.video(video_id), service.engines.ref("vlm")
+    if entry.live_ingest is None or ref is None:
+        return None
+    return notes_of(service.reads().snapshot, service.store, video_id, entry.live_ingest, ref)
+
+
 def _written(
     service: QueryService,
     reads: Reads,
@@ -84,13 +107,37 @@ def _written(
     told = ""
     if request.by_model and material.passages:
         try:
-            vlm = service.engines.vlm()
-            if vlm is not None:
+            engine = service.engines.vlm()
+            if engine is not None:
+                vlm: VlmEngine = Patient(engine, math.inf, request.stopped)
                 checker = Checker.over(words, reads.encoders, meaning=reads.text_space is not None)
-                kept = KeptNotes(service.settings.data / "cache" / "notes")
-                seconds = service.settings.engines.vlm_timeout
-                return by_model(vlm, material, checker, focus, titles, seconds, kept)
-        except EngineUnavailable as error:
+                read = _read(service, reads, vlm, material, titles, request)
+                return by_model(vlm, read, checker, focus, service.settings.engines.vlm_timeout)
+        except (EngineUnavailable, StorageError) as error:
             told = f"The model wrote no summary ({error}) Sentences of the videos stand for it."
     made = extractive(material, words, focus, titles)
     return replace(made, notes=(*made.notes, told)) if told else made
+
+
+def _read(
+    service: QueryService,
+    reads: Reads,
+    vlm: VlmEngine,
+    material: Material,
+    titles: dict[str, str],
+    request: DigestRequest,
+) -> Read:
+    """The material as the model reads it: as it is where that fits; of a longer video its notes, as far as they go."""
+    ref = service.engines.ref("vlm")
+    parts = stretches(material)
+    if not request.video_id or ref is None:
+        return Read(material, titles, parts, long=cost_of([item.block(titles) for item in parts], vlm) > room_of(vlm))
+    ingest_id = service.catalogue.video(request.video_id).live_ingest or ""
+    notes = notes_of(reads.snapshot, service.store, request.video_id, ingest_id, ref, material)
+    if cost_of([item.block(titles) for item in notes.stretches], vlm) <= room_of(vlm):
+        return Read(material, titles, notes.stretches)
+    seconds = service.settings.query.notes_seconds if request.seconds is None else request.seconds
+    rest = service.note_takers(service.engines, notes, seconds) if notes.missing() else ""
+    coverage = notes.coverage(notes.missing())
+    said = () if coverage.whole else (f"{coverage.told} {rest} What has none stands here in extracts.",)
+    return Read(material, titles, notes.stretches, True, notes.read(), notes.joined, said, not coverage.whole)

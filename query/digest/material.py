@@ -84,7 +84,7 @@ def _read(
         rows = snapshot.rows("lines", scope, columns)
     else:
         rows, vectors = snapshot.scan_vectors("lines", "text", scope, space=space, columns=columns)
-    order = sorted(range(len(rows)), key=lambda at: (rows[at]["start"], rows[at]["end"]))
+    order = sorted(range(len(rows)), key=lambda at: tuple(rows[at][column] for column in ("start", "end", *columns)))
     if len(order) > MOST:
         order = order[:: -(-len(order) // MOST)]
     found = [(Channel(rows[at]["channel"]), rows[at]["start"], rows[at]["end"], rows[at]["text"]) for at in order]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from query.digest.material import Material, Passage
+from query.digest.spellings import Spellings, may_be_one, spelling_key
 from query.texts.scale import WordStatistics
 from query.texts.words import ASKING_WORDS, STOP_WORDS, fold, stem
 from reelseek.digests import Term
@@ -33,34 +34,81 @@ _COMMON = frozenset(_CALENDAR.split()) | STOP_WORDS
 
 @dataclass(slots=True)
 class _Found:
-    """One name or term as it is gathered."""
+    """One name or term as it is gathered. `written`: as it stands on screen, where somebody knew how to write it."""
 
     forms: dict[str, int] = field(default_factory=dict)
     at: list[Passage] = field(default_factory=list)
     certain: int = 0
+    written: str = ""
 
     def add(self, form: str, passage: Passage, certain: bool) -> None:
         self.forms[form] = self.forms.get(form, 0) + 1
         self.at.append(passage)
         self.certain += certain
 
+    def join(self, other: _Found) -> None:
+        """Take over another way to write it."""
+        for form, count in other.forms.items():
+            self.forms[form] = self.forms.get(form, 0) + count
+        self.at += other.at
+        self.certain += other.certain
+
 
 def names(material: Material, words: WordStatistics) -> list[Term]:
     """People, places and things that are named: capitalised in mid-sentence at least once, or of several words."""
+    found = _named(material.passages)
+    kept = [item for item in found if item.certain]
+    return _told(kept, "name", lambda item: len(item.at) * (1 + 0.5 * (" " in _form(item))), material, words)
+
+
+def spellings(passages: Sequence[Passage]) -> Spellings:
+    """How the names in some lines are to be written: as on screen, else in the commonest way."""
+    return Spellings.of((_form(item), item.forms) for item in _named(passages))
+
+
+def _named(passages: Sequence[Passage]) -> list[_Found]:
+    """All that is named, each once, however it is written."""
     found: dict[str, _Found] = defaultdict(_Found)
-    for passage in material.passages:
+    for passage in passages:
         if passage.channel is Channel.SPEECH and not passage.text.isupper():
             for form, certain in _names_in(passage.text):
                 found[fold(form)].add(form, passage, certain)
+    _merge_spellings(found, passages)
     _merge_parts(found)
-    kept = {key: item for key, item in found.items() if item.certain}
-    return _told(kept.values(), "name", lambda item: len(item.at) * (1 + 0.5 * (" " in _form(item))), material, words)
+    return list(found.values())
+
+
+def _merge_spellings(found: dict[str, _Found], passages: Sequence[Passage]) -> None:
+    """Join what is one name in several spellings, unless two of them stand in one line: those are two persons."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key in found:
+        if may_be_one(key):
+            groups[spelling_key(key)].append(key)
+    written = {
+        spelling_key(form): form.title() if form.isupper() else form
+        for passage in passages
+        if passage.channel is Channel.SCREEN_TEXT
+        for form, _ in _capitalised(passage.text)
+    }
+    for group, keys in groups.items():
+        places = [passage for key in keys for passage in set(found[key].at)]
+        if len(places) > len(set(places)):
+            continue
+        best = max(keys, key=lambda key: len(found[key].at))
+        for key in keys:
+            if key != best:
+                found[best].join(found.pop(key))
+        found[best].written = written.get(group, "")
 
 
 def _names_in(text: str) -> Iterable[tuple[str, bool]]:
     """Capitalised words and whether they are so for certain not only because a sentence begins."""
     if sum(word[:1].isupper() for word in text.split()) > 0.6 * len(text.split()) > 2:
         return  # a heading in capitals tells nothing
+    yield from _capitalised(text)
+
+
+def _capitalised(text: str) -> Iterable[tuple[str, bool]]:
     for match in _NAME.finditer(text):
         form, begins = match.group().rstrip("’'-"), bool(_STARTS.search(text[: match.start()]))
         first, _, rest = form.partition(" ")
@@ -75,7 +123,10 @@ def _merge_parts(found: dict[str, _Found]) -> None:
     for key in sorted(found, key=len):
         if " " in key:
             continue
-        longer = [other for other in found if other != key and found[other].certain and key in other.split()]
+        part = spelling_key(key)
+        longer = [
+            other for other in found if " " in other and found[other].certain and part in spelling_key(other).split()
+        ]
         if len(longer) == 1:
             target = found[longer[0]]
             target.at += found[key].at
@@ -127,8 +178,8 @@ def _key(word: str) -> str:
 
 
 def _form(item: _Found) -> str:
-    """The commonest way to write it; of equals the longest."""
-    return max(item.forms, key=lambda form: (item.forms[form], len(form)))
+    """As it stands on screen; else the commonest way to write it, of equals the longest."""
+    return item.written or max(item.forms, key=lambda form: (item.forms[form], len(form)))
 
 
 def _told(

@@ -9,12 +9,12 @@ import pytest
 
 from query.digest.digests import DigestRequest, digest
 from query.digest.reel import reel
-from query.service import QueryService, open_service
+from query.service import QueryService
 from reelseek.digests import Digest, Point
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.records import Channel
 from reelseek.settings import load_settings
-from tests.query.conftest import NO_MODELS, with_model
+from tests.query.conftest import NO_MODELS
 from tests.support.query_world import COOKING, LECTURE, TRAFFIC, Film, World
 from tests.support.scripted_chat import ScriptedChat
 
@@ -143,15 +143,3 @@ class TestModel:
         assert found.engine == "extractive"
         assert_cited(found)
         assert any("no summary" in note for note in found.notes)
-
-    def test_long_videos_are_noted_in_parts_once(self, talk: World, chat: ScriptedChat, tmp_path: Path) -> None:
-        settings = with_model(talk, chat.url).model_copy(update={"data": talk.settings.data})
-        chat.answer = "The foundations stand on granite [1]."
-        with open_service(settings) as service:
-            request = DigestRequest(TALK.video_id)
-            service.engines.vlm().count_tokens  # noqa: B018  (loads the engine before the request is counted)
-            first = digest(service, request)
-            asked = len(chat.requests)
-            again = digest(service, request)
-        assert first == again
-        assert len(chat.requests) - asked <= asked

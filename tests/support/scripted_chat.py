@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,7 +16,8 @@ class ScriptedChat:
     """Speaks the OpenAI chat protocol on a free port.
 
     Attributes:
-        decoupled: the reply to a request for JSON; answer: the reply to all others.
+        decoupled: the reply to a request for JSON; answer: the reply to all others, unless `reply` makes one of the
+            request's system text and prompt.
         script: replies to requests for JSON, one after the other, before `decoupled` is said.
         slow: seconds before each reply.
         requests: the bodies received.
@@ -24,6 +26,7 @@ class ScriptedChat:
     def __init__(self) -> None:
         self.decoupled: str = NO_JSON
         self.answer: str = ""
+        self.reply: Callable[[str, str], str] | None = None
         self.script: list[str] = []
         self.slow = 0.0
         self.requests: list[dict[str, Any]] = []
@@ -41,6 +44,8 @@ class ScriptedChat:
                 chat.requests.append(body)
                 time.sleep(chat.slow)
                 text = chat.answer
+                if chat.reply is not None:
+                    text = chat.reply(*(_text_of(message) for message in body["messages"]))
                 if "response_format" in body:
                     text = chat.script.pop(0) if chat.script else chat.decoupled
                 self._send({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]})
@@ -66,10 +71,20 @@ class ScriptedChat:
 
     def reset(self) -> None:
         self.decoupled, self.answer, self.slow = NO_JSON, "", 0.0
+        self.reply = None
         self.requests.clear()
         self.script.clear()
+
+    def asked(self, words: str) -> int:
+        """How many requests have these words in their system text."""
+        return sum(words in _text_of(body["messages"][0]) for body in self.requests)
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def _text_of(message: dict[str, Any]) -> str:
+    content = message["content"]
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)

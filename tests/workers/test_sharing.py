@@ -31,7 +31,7 @@ from reelseek.settings import Settings
 from workers.runner import run_next
 from workers.workspace import Workspace
 claim = Ledger.claim
-Ledger.claim = lambda self, worker, *_, **options: claim(self, worker, ["chunk"], **options)  # a helper only
+Ledger.claim = lambda self, worker, *_, **options: claim(self, worker, ["{kind}"], **options)  # a helper only
 {patch}
 with Workspace.open(Settings.model_validate_json(sys.argv[1])) as workspace:
     Path(sys.argv[2]).touch()
@@ -62,9 +62,9 @@ def film(tmp_path: Path) -> Path:
 class Other:
     """Another worker process; ready once it is made."""
 
-    def __init__(self, settings: Settings, folder: Path, patch: str = "") -> None:
+    def __init__(self, settings: Settings, folder: Path, patch: str = "", kind: str = CHUNK) -> None:
         self.ready, self.end = folder / "ready", folder / "end"
-        code = _OTHER.format(patch=patch)
+        code = _OTHER.format(patch=patch, kind=kind)
         command = [sys.executable, "-c", code, settings.model_dump_json(), str(self.ready), str(self.end)]
         self.process = subprocess.Popen(command, cwd=ROOT)
         while not self.ready.exists():
