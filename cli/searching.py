@@ -15,7 +15,7 @@ from cli.examples import ByName, read_images, read_stretches
 from cli.explaining import counted, explained, group_text, timings_text
 from cli.output import console, error_console, moment_text, print_json, printable
 from reelseek.records import Channel
-from reelseek.results import SearchResult
+from reelseek.results import SearchResult, nearest
 from reelseek.timecode import format_time
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
@@ -129,12 +129,13 @@ def _show_result(result: SearchResult, *, explain: bool) -> None:
             out.print(Padding(show(place, moment), (0, 0, 0, 4), expand=False))
     for number, moment in enumerate(result.moments if not result.groups else (), start=1):
         out.print(show(number, moment))
+    near = result.near_misses if explain else nearest(result.near_misses)[:3]
     if not result.moments:
-        out.print("Nothing in the library matches." + (" The nearest misses:" if result.near_misses else ""))
+        out.print("Nothing in the library matches." + (" The nearest misses:" if near else ""))
     elif explain and result.near_misses:
         out.print("Near misses:")
     if explain or not result.moments:
-        for number, moment in enumerate(result.near_misses[: None if explain else 3], start=1):
+        for number, moment in enumerate(near, start=1):
             out.print(show(number, moment))
     counts = [counted(len(result.groups), result.level)] if result.groups else []
     counts.append(counted(len(result.moments), "moments"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +10,8 @@ from reelseek.records import Channel, Chapter
 
 Level = Literal["moments", "chapters", "videos"]
 """What a search gives: single moments, or chapters or whole videos with the best moments in each."""
+NEAR = 0.05
+"""Confidence from which a near miss comes near at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +177,8 @@ class SearchResult:
     level: Level = "moments"
     groups: tuple[Group, ...] = ()
     suggestions: tuple[str, ...] = ()
+
+
+def nearest(misses: Sequence[Moment]) -> tuple[Moment, ...]:
+    """Of near misses those that a person is shown: what is less sure is noise."""
+    return tuple(moment for moment in misses if moment.confidence >= NEAR)

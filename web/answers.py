@@ -15,6 +15,7 @@ from reelseek.answers import Answer, Citation, Turn
 from reelseek.digests import Digest
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.records import Channel
+from reelseek.results import nearest
 from web.backend import Backend, client_gone
 from web.search_schemas import SearchQuery
 
@@ -38,7 +39,7 @@ def answer_view(served: Backend, query: SearchQuery, fields: Mapping[str, str]) 
     return {
         "answer": answer,
         "moments": answer.moments,
-        "near_misses": answer.near_misses,
+        "near_misses": nearest(answer.near_misses),
         "titles": {entry.video_id: entry.title for entry in served.catalogue.videos(ids=ids)} if ids else {},
         "followed": {"before": answer.understood or answer.question, "at": _cited(answer)},
         "took_ms": 1000 * (time.perf_counter() - begun),

@@ -19,6 +19,7 @@ from query.service import SearchRequest
 from reelseek import __version__
 from reelseek.errors import InvalidRequest, ReelseekError
 from reelseek.records import Channel, Image, JsonObject
+from reelseek.results import nearest
 from reelseek.timecode import parse_time
 from reelseek.tracks import events
 from web import answers, contents, refining
@@ -114,7 +115,7 @@ def _found(query: ExampleQuery, mode: str, images: Mapping[str, Image] | None = 
         view |= {
             "notes": _without_banner(result.notes, served),
             "moments": result.moments,
-            "near_misses": result.near_misses,
+            "near_misses": nearest(result.near_misses),
             "took_ms": result.took_ms,
             "groups": result.groups,
             "timings_ms": result.timings_ms,
@@ -259,7 +260,7 @@ def video(video_id: str) -> str:
         indexed=indexed,
         kind=kind.value,
         lines=lines,
-        lines_reason=_why_no_lines(entry.channels.get(kind.value), kind, entry.state),
+        lines_reason=_why_no_lines(entry, kind),
         language=next((line.language for line in lines if line.language), ""),
         chapters=contents.chapters(served, video_id) if indexed else (),
         short=answers.in_short(served, video_id) if indexed else None,
@@ -267,6 +268,7 @@ def video(video_id: str) -> str:
         moves=events(tracks),
         stills=_stills(served, entry) if indexed and entry.offline else (),
         result=result,
+        near_misses=nearest(result.near_misses) if result else (),
     )
 
 
@@ -288,11 +290,15 @@ def _second(name: str) -> float:
         return 0.0
 
 
-def _why_no_lines(engine: str | None, kind: Channel, state: VideoState) -> str:
-    if state in (VideoState.NEW, VideoState.QUEUED, VideoState.INDEXING):
+def _why_no_lines(entry: VideoEntry, kind: Channel) -> str:
+    if entry.state in (VideoState.NEW, VideoState.QUEUED, VideoState.INDEXING):
         return "It comes when the video is indexed."
+    if kind is Channel.SPEECH and entry.info and not entry.has_audio:
+        return "This video has no sound."
+    if kind is Channel.SCREEN_TEXT and entry.info and not entry.width:
+        return "This video has no pictures."
     what = "Speech" if kind is Channel.SPEECH else "Text on screen"
-    if engine is None:
+    if entry.channels.get(kind.value) is None:
         return f"{what} was not looked at: that channel was off when the video was indexed."
     return "Nothing is said in this video." if kind is Channel.SPEECH else "No text stands on screen in this video."
 
