@@ -15,6 +15,7 @@ from bench.evaluation.benchmark import Task, prepare
 from bench.evaluation.corpus import BenchQuery
 from bench.evaluation.corpus_library import CorpusLibrary
 from bench.evaluation.ranking import is_hit
+from bench.evaluation.runs import evenly
 from query.service import AskRequest, QueryService, SearchRequest
 from reelseek.answers import Answer
 from reelseek.records import JsonObject
@@ -53,7 +54,7 @@ def measure(
         `*_of_all` over all of them.
     """
     ready = prepare(Task(folder, split), settings, cache)
-    queries = _picked([query for query in ready.queries if query.relevant and query.query], limit)
+    queries = evenly([query for query in ready.queries if query.relevant and query.query], limit)
     figures: JsonObject = {"bench": folder.name, "split": split, "questions": len(queries)}
     with ready.library.open(settings) as service:
         figures |= _figures([_mark(service, ready.library, query) for query in queries])
@@ -63,11 +64,6 @@ def measure(
             answers = [service.ask(AskRequest(query.query)) for query in queries]
         figures["answered_in_wrong_library"] = sum(not answer.abstained for answer in answers) / max(1, len(answers))
     return figures
-
-
-def _picked(queries: Sequence[BenchQuery], limit: int) -> list[BenchQuery]:
-    step = max(1, len(queries) // limit) if limit else 1
-    return list(queries[::step][: limit or None])
 
 
 def _mark(service: QueryService, library: CorpusLibrary, query: BenchQuery) -> Marked:

@@ -21,8 +21,9 @@ from cli.evaluation_tables import (
     show_history,
     show_judged,
     show_missed,
+    show_questions,
 )
-from cli.output import console, error_console
+from cli.output import console, error_console, printable
 from reelseek.durable import replace_file
 from reelseek.errors import InvalidRequest
 from reelseek.records import Channel, JsonObject
@@ -46,13 +47,31 @@ FormatName = Annotated[
     typer.Option("--format", help="Moment retrieval for qvhighlights, tvr, charades, momentseeker or hirest."),
 ]
 Truth = Annotated[Path | None, typer.Option(help="--format: the ground-truth file.", exists=True, dir_okay=False)]
+Qa = Annotated[
+    Path | None,
+    typer.Option(
+        "--qa", metavar="FILE", help="A question file of LongVideoBench, Video-MME, MLVU or LVBench.", exists=True,
+        dir_okay=False,
+    ),
+]  # fmt: skip
 Videos = Annotated[
-    Path | None, typer.Option(help="--format, --queries: index the videos of this folder first.", exists=True)
+    Path | None,
+    typer.Option(help="--format, --queries, --qa: index the videos of this folder first.", exists=True),
 ]
+Limit = Annotated[int, typer.Option(min=0, help="--bench, --qa: only so many queries, evenly spread; 0 takes all.")]
+Deep = Annotated[bool, typer.Option("--deep", help="--qa: let an agent work on each question, step by step.")]
+Ablation = Annotated[
+    bool, typer.Option("--ablation", help="Fusion against each of its parts alone: --bench, --demo, --library.")
+]
+Only = Annotated[list[Channel] | None, typer.Option("--channel", help="--bench: search only this channel; repeatable.")]
+Mined = Annotated[bool, typer.Option("--library", help="Queries mined out of this library, kept in a history.")]
 Score = Annotated[
     Path | None, typer.Option(help="--format: score this prediction file alone.", exists=True, dir_okay=False)
 ]
-Out = Annotated[Path | None, typer.Option(help="Write what each query found to this file.", dir_okay=False)]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Write what each query found to this file; --qa goes on with one that is there.", dir_okay=False),
+]
 Cache = Annotated[Path | None, typer.Option(help="Where indexed corpora are kept; else in the data folder.")]
 Figures = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to this file.")]
 Against = Annotated[
@@ -73,7 +92,7 @@ Compare = Annotated[
 ]
 
 
-_MODES = "--bench DIR, --demo, --library, --queries FILE, --format NAME, --compare A B, --history"
+_MODES = "--bench DIR, --demo, --library, --queries FILE, --format NAME, --qa FILE, --compare A B, --history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +111,23 @@ def evaluate(
     context: typer.Context,
     bench: Bench = None,
     demo: Annotated[bool, typer.Option("--demo", help="The demo library and its ground truth.")] = False,
-    library: Annotated[
-        bool, typer.Option("--library", help="Queries mined out of this library, kept in a history.")
-    ] = False,
+    library: Mined = False,
     queries: Queries = None,
     format_name: FormatName = None,
+    qa: Qa = None,
     compare: Compare = None,
     history: Annotated[bool, typer.Option("--history", help="List the runs of --library that were kept.")] = False,
     split: Annotated[str, typer.Option(help="--bench: only queries of this split.")] = "",
     query_type: Annotated[str, typer.Option("--type", help="--bench: only queries of this type.")] = "",
     within_video: Annotated[bool, typer.Option("--within-video", help="--bench: each query in its own video.")] = False,
-    channel: Annotated[
-        list[Channel] | None, typer.Option("--channel", help="--bench: search only this channel; repeatable.")
-    ] = None,
+    channel: Only = None,
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="--bench: how many moments a query asks for.")] = 10,
-    limit: Annotated[int, typer.Option(min=0, help="--bench: only so many queries, evenly spread; 0 takes all.")] = 0,
-    ablation: Annotated[
-        bool, typer.Option("--ablation", help="Fusion against each of its parts alone: --bench, --demo, --library.")
-    ] = False,
+    limit: Limit = 0,
+    ablation: Ablation = False,
     truth: Truth = None,
     videos: Videos = None,
     score: Score = None,
+    deep: Deep = False,
     per_kind: Annotated[int, typer.Option(min=1, max=5000, help="--library: queries of each kind.")] = 50,
     seed: Annotated[int, typer.Option(help="--library: draws other queries.")] = 1,
     note: Annotated[str, typer.Option(help="--library: a remark that is kept with the run.")] = "",
@@ -122,11 +137,11 @@ def evaluate(
     out: Out = None,
     as_json: Figures = None,
 ) -> None:
-    """Measure how well search finds what it should.
+    """Measure how well search finds what it should, and how well questions are answered.
 
-    One of --bench, --demo, --library, --queries, --format, --compare and --history says what is measured.
+    One of --bench, --demo, --library, --queries, --format, --qa, --compare and --history says what is measured.
     """
-    if sum(map(bool, (bench, demo, library, queries, format_name, compare, history))) != 1:
+    if sum(map(bool, (bench, demo, library, queries, format_name, qa, compare, history))) != 1:
         raise InvalidRequest(f"Give one of {_MODES}.")
     settings, kept = settings_of(context), _Kept(out, as_json)
     if bench is not None:
@@ -141,6 +156,8 @@ def evaluate(
         _labelled(queries, settings, kept, videos=videos, ablation=ablation)
     elif format_name is not None:
         _format(format_name, truth, settings, kept, videos=videos, score=score)
+    elif qa is not None:
+        _questions(qa, settings, kept, videos=videos, limit=limit, deep=deep)
     elif library and ablation:
         _library_ablation(settings, kept, per_kind, seed)
     elif library:
@@ -251,6 +268,45 @@ def _format(
         show_format(figures, name)
     else:
         console().print("The ground truth tells no answers: nothing is scored.")
+    kept.keep(figures)
+
+
+def _questions(path: Path, settings: Settings, kept: _Kept, *, videos: Path | None, limit: int, deep: bool) -> None:
+    from bench.evaluation.predictions import PredictionFile
+    from bench.evaluation.question_runs import (
+        answer_questions,
+        files_of,
+        question_figures,
+        run_made_with,
+        videos_of,
+    )
+    from bench.evaluation.questions import read_questions
+    from bench.evaluation.runs import evenly
+    from library.catalogue import open_catalogue
+    from query.service import open_service
+
+    file = read_questions(path)
+    questions = evenly(file.questions, limit)
+    if videos is not None:
+        from cli.indexing import index_with_progress
+
+        with open_catalogue(settings) as catalogue:
+            there = videos_of(questions, catalogue.videos())
+        if missing := files_of((item for item in questions if item.question_id not in there), videos):
+            index_with_progress(settings, missing)
+    out = kept.out or settings.data / "evaluation" / "questions" / f"{path.stem}{'-deep' * deep}.jsonl"
+    with open_service(settings) as service:
+        there = videos_of(questions, service.catalogue.videos())
+        with _progress() as told, PredictionFile(out, run_made_with(service, file, deep=deep)) as predictions:
+            before = len(predictions.given)
+            answer_questions(
+                service, questions, there, predictions, deep=deep, progress=lambda a, b: told("asking", a, b)
+            )
+    if before:
+        error_console().print(f"{before} answers are from an earlier run.")
+    error_console().print(f"Answers: {printable(str(out))}", markup=False, soft_wrap=True)
+    figures = question_figures(file, questions, predictions.given)
+    show_questions(figures)
     kept.keep(figures)
 
 

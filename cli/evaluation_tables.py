@@ -113,6 +113,35 @@ def show_compared(found: Compared, names: tuple[str, str]) -> None:
             out.print(f"{title}: {kind} {printable(query)!r}: rank {places}", markup=False)
 
 
+def show_questions(figures: JsonObject) -> None:
+    """How many questions were answered rightly, beside what chance gives: over all of them, and by group."""
+    out = console()
+    out.print(
+        f"{figures['form']}: {figures['asked']} of {figures['questions']} questions asked "
+        f"({figures['without_video']} without a video here), {figures['answered']} answered: "
+        f"{figures['by_model']} by the model, {figures['by_words']} by words alone"
+    )
+    if not figures["all"]["n"]:
+        out.print("No right answer is known of what was asked: nothing is scored.")
+        return
+    table = Table("", "n", "accuracy", "95 % interval", "chance")
+    rows = [(f"{kind}: {name}", row) for kind, named in figures["groups"].items() for name, row in named.items()]
+    for name, row in (("all", figures["all"]), *rows):
+        low, high = row["interval"]
+        sure = f"{low:.3f} to {high:.3f}"
+        table.add_row(printable(name), str(row["n"]), f"{row['accuracy']:.3f}", sure, f"{row['floor']:.3f}")
+    out.print(table)
+    if (cited := figures["cited"])["n"]:
+        low, high = cited["interval"]
+        out.print(
+            f"first citation at the known place: {cited['share']:.3f} of {cited['n']} (95 % {low:.3f} to {high:.3f})"
+        )
+    if figures["seconds"]:
+        out.print(f"one question: p50 {figures['seconds']['p50']:.1f} s, p95 {figures['seconds']['p95']:.1f} s")
+    for note, count in figures["notes"].items():
+        out.print(f"{count} × {printable(note)}", markup=False)
+
+
 def show_format(figures: JsonObject, name: str) -> None:
     """The figures of another benchmark's scorer, group by group."""
     out = console()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.evaluation.corpus import BenchQuery, read_corpus, read_queries, searched_videos
 from bench.evaluation.corpus_library import CorpusLibrary, corpus_library, video_hash
-from bench.evaluation.runs import Ask, RunRow, ask_all, depth, summary
+from bench.evaluation.runs import Ask, RunRow, ask_all, depth, evenly, summary
 from query.service import SearchRequest
 from reelseek.errors import NotFound
 from reelseek.records import Channel, JsonObject
@@ -80,9 +80,7 @@ def prepare(task: Task, settings: Settings, cache: Path, told: Told = nobody) ->
         NotFound: a file or the split is not there.
         InvalidRequest: a row is broken; the message says which.
     """
-    queries = read_queries(task.folder, task.split, task.query_type)
-    if 0 < task.limit < len(queries):
-        queries = [queries[number * len(queries) // task.limit] for number in range(task.limit)]
+    queries = evenly(read_queries(task.folder, task.split, task.query_type), task.limit)
     videos = searched_videos(read_corpus(task.folder), task.split, queries)
     if not videos:
         raise NotFound(f"{task.folder} has no videos to search in.")

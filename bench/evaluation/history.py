@@ -70,13 +70,13 @@ def kept_run(
     entries = sorted((entry.video_id, entry.live_ingest or "") for entry in service.catalogue.videos())
     state = hashlib.blake2b(json.dumps(entries).encode(), digest_size=8).hexdigest()
     counts = [entry.counts for entry in service.catalogue.videos() if entry.live_ingest]
-    settings = service.settings.model_dump(mode="json", include=set(_GROUPS))
+    engines, settings = made_with(service)
     return Kept(
         number=number,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
         note=note,
-        engines={kind: found.ref.id if found.ref else None for kind, found in service.status().items()},
-        settings={f"{group}.{name}": value for group in _GROUPS for name, value in settings[group].items()},
+        engines=engines,
+        settings=settings,
         index={
             "state": state,
             "videos": len(counts),
@@ -94,6 +94,15 @@ def kept_run(
             }
             for item in outcomes
         },
+    )
+
+
+def made_with(service: QueryService) -> tuple[dict[str, str | None], JsonObject]:
+    """The engine of each channel, and the settings that matter to what is found."""
+    settings = service.settings.model_dump(mode="json", include=set(_GROUPS))
+    return (
+        {kind: found.ref.id if found.ref else None for kind, found in service.status().items()},
+        {f"{group}.{name}": value for group in _GROUPS for name, value in settings[group].items()},
     )
 
 

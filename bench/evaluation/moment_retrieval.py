@@ -12,12 +12,8 @@ from reelseek.errors import NotFound
 from reelseek.results import Moment
 
 
-def matched(truth: Sequence[TrueMoment], entries: Iterable[VideoEntry]) -> dict[str, str]:
-    """The product's id of each video of a ground truth, by its file name with or without its ending.
-
-    Raises:
-        NotFound: no video of the ground truth is there.
-    """
+def ids_by_name(entries: Iterable[VideoEntry]) -> dict[str, str]:
+    """The product's id of each indexed video, by the names of its files with their ending and without."""
     ids: dict[str, str] = {}
     for entry in entries:
         if entry.live_ingest:
@@ -25,10 +21,25 @@ def matched(truth: Sequence[TrueMoment], entries: Iterable[VideoEntry]) -> dict[
                 name = Path(place.path).name
                 ids.setdefault(name, entry.video_id)
                 ids.setdefault(Path(name).stem, entry.video_id)
+    return ids
+
+
+def id_of(video: str, ids: Mapping[str, str]) -> str | None:
+    """The id of a video as a benchmark names it: by path, file name, or name without ending."""
+    name = PurePosixPath(video).name
+    return ids.get(name) or ids.get(PurePosixPath(name).stem)
+
+
+def matched(truth: Sequence[TrueMoment], entries: Iterable[VideoEntry]) -> dict[str, str]:
+    """The product's id of each video of a ground truth, by its file name with or without its ending.
+
+    Raises:
+        NotFound: no video of the ground truth is there.
+    """
+    ids = ids_by_name(entries)
     found = {}
     for video in {query.video for query in truth}:
-        name = PurePosixPath(video).name
-        if video_id := ids.get(name) or ids.get(PurePosixPath(name).stem):
+        if video_id := id_of(video, ids):
             found[video] = video_id
     if truth and not found:
         raise NotFound(

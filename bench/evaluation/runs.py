@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from bench.evaluation.corpus import BenchQuery, rows
 from bench.evaluation.ranking import DEPTH, Result, mean_figures, query_figures
@@ -17,6 +18,8 @@ from reelseek.records import JsonObject
 
 SURE = ("R@1", "nDCG@10")
 """The figures that are given with their 95 % interval."""
+
+_Item = TypeVar("_Item")
 
 Ask = Callable[[BenchQuery], SearchRequest | None]
 """Makes the request of a query; None where it cannot be asked, and so finds nothing."""
@@ -143,3 +146,10 @@ def percentile(values: Sequence[float], percent: float) -> float:
 def depth(k: int) -> int:
     """How many results are asked for: at least those that the metrics look at."""
     return max(k, DEPTH)
+
+
+def evenly(items: Sequence[_Item], limit: int) -> list[_Item]:
+    """So many of them, evenly spread; 0 takes all."""
+    if not 0 < limit < len(items):
+        return list(items)
+    return [items[number * len(items) // limit] for number in range(limit)]

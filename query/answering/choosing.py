@@ -148,4 +148,3 @@ def choice_answer(
         option_scores=scores or tuple(float(number == at) for number in range(len(options))),
         steps=steps,
     )
-
