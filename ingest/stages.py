@@ -46,9 +46,22 @@ def _segment(work: Work, writer: StageWriter, progress: Fraction) -> str:  # noq
     return f"{len(found)} segments"
 
 
-def text_of(segment: Segment) -> str:
-    """The text by which a segment is embedded."""
-    return "\n".join(filter(None, (segment.speech, segment.screen_text, segment.caption)))
+NEIGHBOUR_WORDS = 50
+"""Of what is said before and after a segment, so many words are embedded with it: what is talked about takes longer to
+say than a segment lasts."""
+
+
+def texts_in_context(segments: Sequence[Segment]) -> list[str]:
+    """The texts by which segments are embedded; empty for one in which nothing is said, shown or described."""
+    said = [segment.speech.split() for segment in segments]
+    texts = []
+    for place, segment in enumerate(segments):
+        own = (segment.speech, segment.screen_text, segment.caption)
+        before = said[place - 1][-NEIGHBOUR_WORDS:] if place else []
+        after = said[place + 1][:NEIGHBOUR_WORDS] if place + 1 < len(said) else []
+        spoken = " ".join([*before, segment.speech, *after])
+        texts.append("\n".join(filter(None, (spoken, *own[1:]))) if any(own) else "")
+    return texts
 
 
 def _vectors(work: Work, writer: StageWriter, progress: Fraction) -> str:
@@ -69,12 +82,12 @@ def text_vectors(
     size: int,
     progress: Fraction,
 ) -> tuple[Vector, Vector]:
-    """The vectors of a video's segments and of its lines, a row for each, zero where there is no text.
+    """The vectors of a video's segments, in context, and of its lines, a row for each, zero where there is no text.
 
     Args:
         size: texts per call of the model.
     """
-    vectors = _encoded(engine, [*map(text_of, segments), *(line.text for line in lines)], size, progress)
+    vectors = _encoded(engine, [*texts_in_context(segments), *(line.text for line in lines)], size, progress)
     return vectors[: len(segments)], vectors[len(segments) :]
 
 

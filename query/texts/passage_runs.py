@@ -41,9 +41,11 @@ def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, li
     """Runs of passages, and of the lines that are sure finds by themselves.
 
     A passage around a sure find takes its boundaries: the sentence that says what was asked for is the answer. Where no
-    sentence does, the answer is the passage.
+    sentence does, the answer is the passage. A question is answered in the order of the passages, whose surroundings
+    say more than one sentence does; where words are looked for, every sentence that surely has them is a find.
 
     Args:
+        passages: best first.
         runs: of lines judged alone.
         literal: the words themselves are looked for, nothing is asked: a line that has them says most.
     """
@@ -51,7 +53,8 @@ def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, li
     by_video: dict[str, list[Run]] = {}
     for run in sure:
         by_video.setdefault(run.video_id, []).append(run)
-    found = [run for run in runs if run.channel is Channel.TITLE]
+    titles = [run for run in runs if run.channel is Channel.TITLE]
+    found: list[Run] = []
     used: set[int] = set()
     for place, passage in enumerate(passages, start=1):
         made = _run(passage, place, ranks)
@@ -61,9 +64,11 @@ def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, li
             used.add(id(best))
             made = _tight(made, best, LITERAL_SHARE if literal else 0.5)
         found.append(made)
-    # a sure find that a better passage nearby stands for is still another sentence that has what was asked for
-    found += [run for run in sure if id(run) not in used]
-    return found
+    if not literal:
+        surest = sorted((run.confidence for run in found), reverse=True)
+        return titles + [_as_sure(run, confidence) for run, confidence in zip(found, surest, strict=True)]
+    # a sure find that a better passage nearby stands for is still another sentence that has what was looked for
+    return titles + found + [run for run in sure if id(run) not in used]
 
 
 def _holds(run: Run, passage: Passage) -> bool:
@@ -74,16 +79,14 @@ def _holds(run: Run, passage: Passage) -> bool:
 def _tight(passage: Run, line: Run, share: float) -> Run:
     """A passage with the boundaries of the line that it is about, surer where the line is."""
     confidence = share * line.confidence + (1.0 - share) * max(passage.confidence, 0.9 * line.confidence)
-    evidence = line.evidence or passage.evidence
-    return replace(
-        passage,
-        start=line.start,
-        end=line.end,
-        confidence=confidence,
-        evidence=evidence,
-        parts={passage.channel: confidence},
-        contributions=_scaled(passage.contributions, confidence),
-    )
+    tight = replace(passage, start=line.start, end=line.end, evidence=line.evidence or passage.evidence)
+    return _as_sure(tight, confidence)
+
+
+def _as_sure(run: Run, confidence: float) -> Run:
+    """The same find with another confidence; what speaks for it adds up to that."""
+    contributions = _scaled(run.contributions, confidence)
+    return replace(run, confidence=confidence, parts={run.channel: confidence}, contributions=contributions)
 
 
 def _run(passage: Passage, place: int, ranks: Ranks) -> Run:

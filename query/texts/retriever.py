@@ -108,6 +108,10 @@ class TextRetriever:
         literal = subject(text) == text and "?" not in text
         return ranked(found, runs, Ranks.of(hits), literal=literal) if found else runs
 
+    def wanted(self, text: str, channels: Sequence[Channel]) -> Wanted:
+        """What passages are judged by for a text."""
+        return self._wanted(self._query(text, tuple(channels)))
+
     def _query(self, text: str, channels: tuple[Channel, ...]) -> TextQuery:
         terms = cue_free_terms(text)
         if len(terms) > _MAX_TERMS:  # of a very long query the rarest count

@@ -28,7 +28,7 @@ WORD_WIDTHS = (10.0, 25.0, 45.0, 120.0, 180.0)
 RARE_WIDTH, SPOKEN_WIDTH = 45.0, 45.0
 """Seconds over which words count that few videos have, and over which it counts who speaks most."""
 
-NEAR_WIDTH, BEST_WIDTH, CLOSE_WIDTH = 30.0, 30.0, 20.0
+NEAR_WIDTH, BEST_WIDTH, CLOSE_WIDTH = 90.0, 30.0, 20.0
 """Seconds over which the meanings of segments are averaged, and (twice) over which the best of the lines' counts."""
 
 SIGNALS = (

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.segments import overlapping, segments
+from ingest.stages import NEIGHBOUR_WORDS, texts_in_context
 from reelseek.records import Box, Channel, CountStep, Frame, Segment, Shot, TextBox, TimedText, Word
 from reelseek.setting_groups import IngestSettings
 
@@ -187,3 +188,20 @@ def test_the_keyframes_of_a_segment_are_those_that_stood_in_it() -> None:
     assert standing(12.0, 14.0) == [1]
     assert standing(70.0, 80.0) == [5]
     assert overlapping([], 0.0, 1.0) == []
+
+
+def test_a_segment_is_embedded_with_what_is_said_before_and_after_it_but_not_with_their_slides() -> None:
+    long = " ".join(f"w{n}" for n in range(3 * NEIGHBOUR_WORDS))
+    cut = [
+        Segment(0, 0, 10, speech=long, screen_text="title"),
+        Segment(1, 10, 20, speech="the battery", screen_text="costs"),
+        Segment(2, 20, 30),
+        Segment(3, 30, 40, speech="end"),
+    ]
+    first, second, silent, last = texts_in_context(cut)
+    assert second.startswith(f"w{2 * NEIGHBOUR_WORDS} ")
+    assert second.endswith("the battery\ncosts")
+    assert "title" in first
+    assert "the battery" in first
+    assert silent == ""
+    assert last == "end"

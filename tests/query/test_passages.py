@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from query.planning.subject import subject
+from query.ranking.runs import Run
 from query.source import Line
+from query.texts.passage_runs import Ranks, ranked
+from query.texts.passages import Passage
 from query.texts.signals import SIGNALS, Wanted, signals_of
 from query.texts.video_text import PassageText, VideoText
 from reelseek.records import Channel
@@ -60,3 +63,19 @@ def test_the_subject_of_a_request_is_what_is_left_without_asking() -> None:
     assert subject("Summarize the discussion about battery life.") == "battery life"
     assert subject("nitrogen from fresh peelings") == "nitrogen from fresh peelings"
     assert subject("What is this?") == "What is this?"
+
+
+def test_a_question_keeps_the_order_of_passages_and_a_word_looked_for_goes_first_where_it_surely_is() -> None:
+    lines = [Line("a", row, Channel.SPEECH, 100.0 * row, 100.0 * row + 5, f"line {row}") for row in range(3)]
+    found = [
+        Passage(line, line.start - 9, line.end + 9, 5.0, confidence, 1.0, 1.0, 12.0)
+        for line, confidence in zip(lines, (0.6, 0.5, 0.4), strict=True)
+    ]
+    sure = Run("a", 200.0, 205.0, Channel.SPEECH, 0.95, (), {Channel.SPEECH: 0.95}, 1.0)
+    asked = ranked(found, [sure], Ranks({}, {}), literal=False)
+    assert [run.start for run in asked] == [-9.0, 91.0, 200.0]
+    assert [run.confidence for run in asked] == sorted((run.confidence for run in asked), reverse=True)
+    assert asked[0].confidence > 0.8
+    assert all(abs(sum(item.gain for item in run.contributions) - run.confidence) < 1e-9 for run in asked)
+    looked_for = ranked(found, [sure], Ranks({}, {}), literal=True)
+    assert max(looked_for, key=lambda run: run.confidence).start == 200.0
