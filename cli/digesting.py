@@ -92,8 +92,8 @@ def _prepare(settings: Settings, video: str, *, queue: bool, as_json: bool) -> N
             about: JsonObject = {"video_id": entry.video_id, "title": entry.title, "rest": rest}
             told.append(about | {"noted": coverage.noted, "segments": coverage.segments})
             if not as_json:
-                line = f"{printable(entry.title)}: {coverage.told} {printable(rest)}"
-                console().print(line.strip(), markup=False)
+                line = coverage.told if notes.needed else "It is short and needs no notes."
+                console().print(f"{printable(entry.title)}: {line} {printable(rest)}".strip(), markup=False)
     if as_json:
         print_json({"videos": told})
     if not queue and any(item["noted"] != item["segments"] for item in told):

@@ -20,7 +20,7 @@ from query.answering.prompts import NOT_FOUND, answer_request
 from query.answering.verify import verify
 from query.deep.agent import OnStep
 from query.deep.planner import joined
-from query.digest.digests import DigestRequest, digest
+from query.digest.digests import NO_SUMMARY, DigestRequest, digest
 from query.digest.fitting import joined as joined_notes
 from query.digest.material import Passage
 from query.digest.terms import spellings
@@ -130,7 +130,7 @@ def whole_answer(service: QueryService, request: AskRequest, on_step: OnStep | N
         NotFound: a video or library that is named does not exist.
         Cancelled: `request.stopped` said so.
     """
-    asked = whole_question(request.question) if not request.options and not request.history else None
+    asked = whole_question(request.question) if not request.options else None
     if asked is None or not (asked.several or len(request.video_ids) == 1):
         return None
     work = _Work(service, request, on_step)
@@ -193,7 +193,8 @@ def _brief(work: _Work, entry: VideoEntry, asked: Whole, found: SearchResult | N
         if strongest.quote and strongest not in citations:
             text = re.sub(r"\[(\d+)\]", lambda match: f"[{int(match.group(1)) + 1}]", text)
             text, citations = f"{strongest.quote} [1] {text}", (strongest, *citations)
-    work.notes += [f"{entry.title}: {note}" if asked.several else note for note in made.notes]
+    own = asked.several  # a model that fails does so at every video, and is told of once
+    work.notes += [f"{entry.title}: {note}" if own and not note.startswith(NO_SUMMARY) else note for note in made.notes]
     if (
         not in_time
         and (late := f"The time for the model was over after {settings.deep_seconds:g} s.") not in work.notes

@@ -22,6 +22,9 @@ from reelseek.errors import EngineUnavailable, InvalidRequest, StorageError
 MOMENTS = 12
 """Moments of a search that are summed up."""
 
+NO_SUMMARY = "The model wrote no summary"
+"""How a digest begins to say that its model failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class DigestRequest:
@@ -114,7 +117,7 @@ def _written(
                 read = _read(service, reads, vlm, material, titles, request)
                 return by_model(vlm, read, checker, focus, service.settings.engines.vlm_timeout)
         except (EngineUnavailable, StorageError) as error:
-            told = f"The model wrote no summary ({error}) Sentences of the videos stand for it."
+            told = f"{NO_SUMMARY} ({error}) Sentences of the videos stand for it."
     made = extractive(material, words, focus, titles)
     return replace(made, notes=(*made.notes, told)) if told else made
 

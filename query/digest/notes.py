@@ -68,9 +68,14 @@ class VideoNotes:
     ref: EngineRef
     store: ArtefactStore
 
+    @property
+    def needed(self) -> bool:
+        """Whether notes are of use: a video of one stretch is read as it is."""
+        return len(self.stretches) > 1
+
     def missing(self) -> list[Stretch]:
-        """The stretches without a note. A video that is one stretch needs none: a model reads it as it is."""
-        if len(self.stretches) < 2:
+        """The stretches without a note; none where none is needed."""
+        if not self.needed:
             return []
         return [item for item in self.stretches if not self.store.has(self.video_id, STAGE, self._key(item))]
 

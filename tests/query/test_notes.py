@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from query.service import QueryService, open_service
 from reelseek.settings import load_settings
 from tests.query.conftest import NO_MODELS, with_model
 from tests.support.long_talk import JOIN, LONG_TALK, NOTES, SUMMARY, TOPICS, note_taker
-from tests.support.query_world import World
+from tests.support.query_world import Film, World
 from tests.support.scripted_chat import ScriptedChat
 
 WHOLE = DigestRequest(LONG_TALK.video_id, length="long")
@@ -98,6 +99,26 @@ def test_a_stretch_of_which_no_notes_can_be_taken_is_told(served: QueryService, 
     chat.reply = note_taker
     assert not digest(served, WHOLE).partial
     assert chat.asked(NOTES) == asked + 1
+
+
+def test_a_name_that_notes_and_talk_write_differently_is_one_and_quotes_stay_as_said(
+    chat: ScriptedChat, tmp_path: Path
+) -> None:
+    said = tuple(
+        (60.0 * at, 60.0 * at + 20, f"In the year {1950 + at} the clerk Catherine Jonson computed table {at} by hand.")
+        for at in range(8)
+    )
+    film = Film("Tables.mp4", 480.0, said=said, written=((0.0, 20.0, "Katherine Johnson, NASA"),))
+    chat.reset()
+    chat.answer = "In the year 1953 the clerk Catherine Jonson computed table 3 by hand [1]."
+    settings = load_settings({"data": tmp_path / "data", "engines": NO_MODELS})
+    world = World(settings, tmp_path / "films", [film])
+    with open_service(with_model(world, chat.url)) as service:
+        found = digest(service, DigestRequest(film.video_id))
+    world.close()
+    assert found.text.startswith("In the year 1953 the clerk Katherine Johnson computed table 3")
+    assert {citation.quote for citation in found.citations} <= {text for _, _, text in said}
+    assert [(term.text, term.count) for term in found.names] == [("Katherine Johnson", 8)]
 
 
 def test_notes_that_are_too_many_are_joined_with_their_numbers_and_kept(
