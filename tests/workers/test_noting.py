@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -13,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app as reelseek
 from library.ledger import Ledger
 from library.records import Job, JobState
 from query.digest.digests import DigestRequest, digest
@@ -24,6 +27,8 @@ from tests.support.long_talk import LONG_TALK, NOTES, note_taker
 from tests.support.query_world import World
 from tests.support.scripted_chat import ScriptedChat
 from tests.workers.test_sharing import ROOT, Other, work_off
+from web.app import create_app
+from workers.collecting import collect_garbage
 from workers.enqueue import NOTES as KIND
 from workers.enqueue import NOTES_PRIORITY
 from workers.note_sharing import share_notes
@@ -197,3 +202,69 @@ def test_notes_are_taken_after_indexing_unless_that_is_turned_off(workspace: Wor
     work_off(workspace)
     queue_wanted_notes(workspace, LONG_TALK.video_id)
     assert {job.state for job in jobs_in(workspace)} == {JobState.DONE}, "nothing is queued twice"
+
+
+def test_gc_keeps_the_notes_of_what_is_indexed_and_takes_those_of_what_was(workspace: Workspace) -> None:
+    notes = queue(workspace)
+    work_off(workspace)
+    store = workspace.store
+    store.set_current(LONG_TALK.video_id, {"segments": "a"})
+    kept = Path(store.path(LONG_TALK.video_id, "notes", store.keys(LONG_TALK.video_id, "notes")[0], "note.json"))
+    for path in (kept, kept.with_name("done.json")):
+        os.utime(path, (time.time() + 60, time.time() + 60))
+    rule = workspace.settings.storage.model_copy(update={"keep_replaced_days": 0.0})
+    at_once = Workspace(
+        workspace.settings.model_copy(update={"storage": rule}),
+        workspace.catalogue,
+        store,
+        workspace.engines,
+        workspace.writer,
+    )
+    collect_garbage(at_once)
+    assert [str(kept.parent.name)] == store.keys(LONG_TALK.video_id, "notes")
+    assert len(notes.missing()) == len(notes.stretches) - 1
+
+
+def test_the_commands_take_notes_and_show_their_jobs(
+    settings: Settings, chat: ScriptedChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in as_environment(settings).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(reelseek, arguments)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    assert "Notes of 0 of 48 segments exist. The rest waits for a worker" in run("summarize", "--prepare", "--queue")
+    shown = json.loads(run("jobs", "--json"))["jobs"]
+    assert {(job["kind"], job["state"], job["what"]) for job in shown} == {
+        (KIND, "queued", "The long talk on the bridge")
+    }
+    assert not chat.requests
+    (video,) = json.loads(run("summarize", "long talk", "--prepare", "--json"))["videos"]
+    assert (video["noted"], video["segments"], video["rest"]) == (48, 48, "")
+    assert chat.asked(NOTES) == 6
+    assert run("jobs") == "Nothing runs, waits or has failed.\n"
+
+
+def test_the_api_tells_how_far_notes_are_and_has_the_rest_taken(settings: Settings, workspace: Workspace) -> None:
+    at_once = settings.query.model_copy(update={"notes_seconds": 0.0})
+    app = create_app(settings.model_copy(update={"query": at_once}))
+    client, notes = app.test_client(), f"/api/v1/videos/{LONG_TALK.video_id}/notes"
+    assert client.get(notes).get_json()["noted"] == 0
+    assert client.get("/api/v1/jobs").get_json()["jobs"] == []
+    posted = client.post(notes)
+    assert posted.status_code == 202
+    assert "waits for a worker" in posted.get_json()["rest"]
+    waiting = client.get("/api/v1/jobs?state=active").get_json()["jobs"]
+    assert {(job["kind"], job["what"]) for job in waiting} == {("notes", "Notes of a long video")}
+    summary = client.get(f"/api/v1/videos/{LONG_TALK.video_id}/summary").get_json()
+    assert summary["partial"]
+    assert any("Notes of 0 of 48 segments exist." in note for note in summary["notes"])
+    work_off(workspace)
+    whole = client.get(notes).get_json()
+    assert (whole["noted"], whole["segments"], whole["rest"]) == (48, 48, "")
+    assert not client.get(f"/api/v1/videos/{LONG_TALK.video_id}/summary").get_json()["partial"]
+    assert client.get(f"/api/v1/videos/{'c' * 32}/notes").status_code == 404
+    app.extensions["reelseek"].close()
