@@ -77,7 +77,10 @@ def read_questions(path: Path) -> QuestionFile:
         NotFound: there is no such file.
         InvalidRequest: its form is not known, or a row is broken; the message says what was seen, and where.
     """
-    found = _rows(path)
+    try:
+        found = _rows(path)
+    except InvalidRequest as error:
+        raise InvalidRequest(error.message, hint=_known()) from error
     form = _form_of(path, found)
     questions: list[Question] = []
     for number, (where, row) in enumerate(found):
@@ -120,8 +123,7 @@ def _parquet(path: Path) -> list[_Row]:
 
 
 def _form_of(path: Path, found: Sequence[tuple[str, _Row]]) -> _Form:
-    known = "; ".join(f"{form.name} ({', '.join(form.keys)})" for form in _FORMS)
-    hint = f"Known are, by what a row holds: {known}."
+    hint = _known()
     if not found:
         raise InvalidRequest(f"{path.name} holds no questions.", hint=hint)
     first = found[0][1]
@@ -132,6 +134,11 @@ def _form_of(path: Path, found: Sequence[tuple[str, _Row]]) -> _Form:
             return form
     seen = ", ".join(list(first)[:12]) or "nothing"
     raise InvalidRequest(f"{path.name} is in no form that is known: its first row holds {seen}.", hint=hint)
+
+
+def _known() -> str:
+    forms = "; ".join(f"{form.name} ({', '.join(form.keys)})" for form in _FORMS)
+    return f"Known are JSON, JSON lines and Parquet whose rows hold: {forms}."
 
 
 def _longvideobench(row: _Row, _: int) -> Iterator[Question]:

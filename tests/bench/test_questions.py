@@ -312,7 +312,11 @@ def broken_row(form: Form, folder: Path, **changes: Any) -> str:
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("x.json", '[{"image": "a.png", "prompt": "x"}]', r"its first row holds image, prompt\. Known are.*LVBench"),
+        (
+            "x.json",
+            '[{"image": "a.png", "prompt": "x"}]',
+            r"its first row holds image, prompt\. Known are.*LVBench \(key, qa\)",
+        ),
         ("x.json", '[{"video": "a.mp4", "question": "x", "answer": "y"}]', r"first row holds video, question, answer"),
         ("x.json", "[]", "holds no questions"),
         ("x.json", '["a"]', "no JSON object but 'a'"),
