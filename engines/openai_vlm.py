@@ -209,15 +209,19 @@ def _lines(texts: Iterator[str], url: str) -> Iterator[str]:
     Raises:
         EngineUnavailable: it is longer than any answer.
     """
-    rest, size = "", 0
+    begun: list[str] = []
+    size = 0
     for text in texts:
         size += len(text)
         if size > _MOST:
             raise EngineUnavailable(f"The server at {url} sent more than {_MOST >> 20} MB for one answer.")
-        *whole, rest = (rest + text).split("\n")
-        yield from (line.removesuffix("\r") for line in whole)
-    if rest:
-        yield rest
+        *ended, rest = text.split("\n")
+        for line in ended:
+            yield "".join((*begun, line)).removesuffix("\r")
+            begun.clear()
+        begun.append(rest)
+    if any(begun):
+        yield "".join(begun)
 
 
 def _pieces(lines: Iterator[str], watchdog: Watchdog, url: str) -> Iterator[str]:

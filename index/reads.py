@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -20,6 +21,7 @@ EXACT_ROWS = 20_000
 """A filter that leaves fewer rows is searched exactly: the vector index would miss most of them (measured)."""
 
 _PROBES, _REFINE = 50, 10
+_schemas: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 _ROW_ORDER = {"segments": "segment_index", "frames": "frame_index", "lines": "line_index"}
 
 
@@ -211,7 +213,7 @@ class TableReads(ABC):
         if handle is None:
             return {}
         with translated(f"opening {table}"):
-            return spaces_of(handle.schema, column)
+            return spaces_of(_schema(handle), column)
 
     def _column(self, table: str, column: VectorKind, space: VectorSpace | None, dimension: int | None) -> str | None:
         known = self._spaces(table, column)
@@ -248,8 +250,16 @@ def _checked(table: str, columns: Sequence[str] | None) -> list[str]:
 
 def _present(handle: Any, columns: Iterable[str]) -> list[str]:
     """Those columns that a table has: one that an older version made may lack some until it is written again."""
-    have = set(handle.schema.names)
+    have = set(_schema(handle).names)
     return [name for name in columns if name in have]
+
+
+def _schema(handle: Any) -> Any:
+    """The schema of a pinned version, which never changes; LanceDB reads it anew each time it is asked for."""
+    schema = _schemas.get(handle)
+    if schema is None:
+        schema = _schemas[handle] = handle.schema
+    return schema
 
 
 def _is_indexed(handle: Any, column: str) -> bool:

@@ -48,13 +48,13 @@ class Patient:
     So a question whose model is dead, or slow at each of its calls, is answered without it in time.
 
     Args:
-        seconds: for all calls together.
+        seconds: for all calls together, from the first one on.
         stopped: asked while the model works; once it says yes the model is let go.
     """
 
     def __init__(self, vlm: VlmEngine, seconds: float, stopped: Callable[[], bool] | None = None) -> None:
         self._vlm, self._seconds, self._stopped = vlm, seconds, stopped
-        self._until = time.monotonic() + seconds
+        self._until: float | None = None
         self._failure = ""
 
     @property
@@ -88,6 +88,8 @@ class Patient:
             EngineUnavailable: the model fails or failed before, or its seconds are over.
             Cancelled: nobody waits for it any more.
         """
+        if self._until is None:
+            self._until = time.monotonic() + self._seconds
         left = self._until - time.monotonic()
         if not self._failure and left <= 0:
             self._failure = f"{self.id} took longer than {self._seconds:g} s."

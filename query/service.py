@@ -49,8 +49,9 @@ __all__ = ["AskRequest", "QueryService", "SearchRequest", "open_service"]
 
 _WITHOUT_MODEL = "Rules took the question apart, and an answer is extractive."
 NEAR_MISSES = 5
-_DECOUPLING = 0.5
-"""The share of a model's seconds in which it must have taken the question apart; the rest is for its answer."""
+SURE = 0.65
+"""Confidence of the best moment from which a question is answered as it was found, and not looked into any further."""
+_DECOUPLING = 0.5  # of a model's seconds; the rest is for its answer
 _PATIENCE = 2.0
 
 
@@ -224,8 +225,7 @@ class QueryService:
         begun = time.perf_counter()
         request.check()
         engine, reason = self._model()
-        seconds = self.settings.engines.vlm_timeout
-        vlm: VlmEngine | None = None if engine is None else Patient(engine, seconds, request.stopped)
+        vlm: VlmEngine | None = engine and Patient(engine, self.settings.engines.vlm_timeout, request.stopped)
         follow = complete(request.question, request.history, vlm)
         beside = follow.beside
         search = replace(request.as_search, query=follow.question)
@@ -237,9 +237,9 @@ class QueryService:
         session = self._open(search, query.filters)
         session.notes += [reason] if reason else []
         plan = make_plan(query, session.view.statistics.labels)
-        if not follow.bare and self.settings.query.decouple != "rules":
-            vlm, plan = self._decoupled(session, plan, vlm)
-        found = Found([]) if follow.bare else self._find(search, session, plan, begun)
+        found = Found([])
+        if not follow.bare:
+            vlm, plan, found = self._asked(search, session, plan, vlm, begun)
         if beside is not None and not any(run.confidence >= self.settings.query.cutoff for run in found.runs):
             next_to = run_beside(session.searcher.source, follow)
             found = Found([next_to] if next_to is not None else [])
@@ -313,6 +313,20 @@ class QueryService:
         except EngineUnavailable as error:
             session.notes.append(f"The model did not answer: {error} {_WITHOUT_MODEL}")
             return None, plan
+
+    def _asked(
+        self, request: SearchRequest, session: _Session, plan: Plan, vlm: VlmEngine | None, begun: float
+    ) -> tuple[VlmEngine | None, Plan, Found]:
+        """What is found; the model takes a question apart only where rules find nothing sure: answers wait for it."""
+        who = self.settings.query.decouple
+        if who == "model":
+            vlm, plan = self._decoupled(session, plan, vlm)
+        found = self._find(request, session, plan, begun)
+        if who == "auto" and all(run.confidence < SURE for run in found.runs):
+            before = plan.stages
+            vlm, plan = self._decoupled(session, plan, vlm)
+            found = found if plan.stages == before else self._find(request, session, plan, begun)
+        return vlm, plan, found
 
     def _find(self, request: SearchRequest, session: _Session, plan: Plan, begun: float) -> Found:
         planned = {"plan": (time.perf_counter() - begun) * 1000}

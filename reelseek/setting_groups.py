@@ -115,8 +115,8 @@ class QuerySettings(_Group):
     unlike: float = Field(0.25, ge=0, le=10, description="how much moments marked as wrong move the query away")
     decouple: Literal["auto", "rules", "model"] = Field(
         "auto",
-        description="who takes a query apart into speech, screen text and objects: the VLM for questions and rules for "
-        "searches (auto), rules always, or the VLM always (each new search waits for it)",
+        description="who takes a query apart into speech, screen text and objects: rules, and the VLM for questions "
+        "for which rules find nothing sure (auto), rules always, or the VLM always (each new search waits for it)",
     )
     near_words: Literal["auto", "off"] = Field(
         "auto", description="whether a word that the library does not have is searched for as the word nearest to it"

@@ -17,15 +17,12 @@ from query.deep.whole import whole_answer
 from query.deep.workbench import Workbench
 from query.replies import Patient
 from query.requests import AskRequest
-from query.service import QueryService
+from query.service import SURE, QueryService
 from query.tools import Tools
 from reelseek.answers import Answer, Step
 from reelseek.errors import EngineUnavailable
 
 _FINISH = "Finish with the letter of the right option first, then the blocks that show it, like: B) [1]"
-
-UNSURE = 0.65
-"""Confidence of the best moment under which a one-shot answer is looked into more deeply, where that is allowed."""
 
 
 def deep_answer(
@@ -76,7 +73,7 @@ def answer(service: QueryService, request: AskRequest, on_step: OnStep | None = 
     if service.settings.query.deep != "auto" or request.options or not _has_model(service):
         return first
     surest = max((moment.confidence for moment in first.moments), default=0.0)
-    if not first.abstained and surest >= UNSURE:
+    if not first.abstained and surest >= SURE:
         return first
     deeper = deep_answer(service, replace(request, stream=None), on_step)
     return first if deeper.abstained and not first.abstained else deeper

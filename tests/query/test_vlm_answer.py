@@ -184,9 +184,14 @@ def test_a_question_taken_apart_widens_the_search(model: QueryService, chat: Scr
 )
 def test_a_bad_decoupling_leaves_the_rules(model: QueryService, chat: ScriptedChat, reply: str) -> None:
     chat.decoupled, chat.answer = reply, "230 degrees [1]."
-    answer = model.ask(AskRequest(QUESTION))
-    assert answer.answer == "230 degrees [1]."
+    answer = model.ask(AskRequest("Which values tell the warmth wanted?"))
     assert any("rules did" in note for note in answer.notes)
+
+
+def test_what_rules_find_surely_is_answered_with_one_call(model: QueryService, chat: ScriptedChat) -> None:
+    chat.answer = "It should be at 230 degrees [1]."
+    assert model.ask(AskRequest(QUESTION)).answer == chat.answer
+    assert len(chat.requests) == 1, "its first word waits for nothing else of the model"
 
 
 def test_instructions_in_the_evidence_stay_evidence(tmp_path: Any, chat: ScriptedChat) -> None:

@@ -16,12 +16,14 @@ class ChatServer:
     Attributes:
         requests: the bodies of the chat requests, in order.
         refuse_first: hang up on so many requests before answering one.
+        behaves: instead of what the model's name says.
         gone: set when a client went away in the middle of an answer.
     """
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.refuse_first = 0
+        self.behaves = ""
         self.gone = threading.Event()
         self.stopping = threading.Event()
         chat = self
@@ -70,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(2)
             return
         try:
-            getattr(self, f"model_{body['model']}", self._unknown)(body)
+            getattr(self, f"model_{chat.behaves or body['model']}", self._unknown)(body)
         except (BrokenPipeError, ConnectionResetError):
             chat.gone.set()
             self.close_connection = True
@@ -143,6 +145,41 @@ class _Handler(BaseHTTPRequestHandler):
         self._stream()
         while not self.chat_server.stopping.wait(0.01):
             self._event({"choices": [{"delta": {"content": "and "}}]})
+
+    def model_babble(self, body: dict[str, Any]) -> None:
+        """Fluent nonsense, without any citation."""
+        self._json(200, {"choices": [{"message": {"content": "Purple elephants compute the tax of yesterday."}}]})
+
+    def model_half(self, body: dict[str, Any]) -> None:
+        """An answer that ends in the middle of its JSON."""
+        data = b'{"choices": [{"message": {"content": "The '
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self._write(data)
+
+    def model_dribbling(self, body: dict[str, Any]) -> None:
+        """A byte now and then, so that no read ever times out, and never an answer."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        while not self.chat_server.stopping.wait(0.05):
+            self._write(b" ")
+
+    def model_patient(self, body: dict[str, Any]) -> None:
+        """Thinks for long before its first word, and notices when the client is gone."""
+        self._stream()
+        while not self.chat_server.stopping.wait(0.02):
+            self._write(b": thinking\n\n")
+
+    def model_flood(self, body: dict[str, Any]) -> None:
+        """One line without an end."""
+        self._stream()
+        self._write(b"data: ")
+        while not self.chat_server.stopping.is_set():
+            self._write(b"x" * 65536)
 
     def model_rambling(self, body: dict[str, Any]) -> None:
         """Takes questions apart at once, and never ends an answer."""
