@@ -18,6 +18,7 @@ from query.texts.numbers import numbers_in
 from query.texts.words import content_terms, stems
 from reelseek.answers import Answer, Citation, Step
 from reelseek.errors import EngineUnavailable
+from reelseek.records import Vector
 from reelseek.results import Evidence, Moment
 
 _MOMENTS = 4
@@ -65,7 +66,9 @@ def choose(asked: Asked, notes: Iterable[str] = ()) -> Answer:
     read = [(moment, line) for moment in moments for line in _lines(asked, moment)]
     if not read:
         return abstention(asked, EXTRACTIVE, told)
-    fits = [_fit(asked, option, [line.text for _, line in read]) for option in asked.options]
+    texts = [line.text for _, line in read]
+    vectors = asked.searcher.encoders.sentences(texts) if asked.searcher.text_space is not None else None
+    fits = [_fit(asked, option, texts, vectors) for option in asked.options]
     scores = tuple(round(score, 4) for score, _ in fits)
     at = max(range(len(fits)), key=lambda number: fits[number][0])
     if fits[at][0] < _LEAST:
@@ -81,20 +84,23 @@ def _lines(asked: Asked, moment: Moment) -> list[Line]:
     return asked.source.lines_between(moment.video_id, moment.start, moment.end, TEXTS)
 
 
-def _fit(asked: Asked, option: str, texts: Sequence[str]) -> tuple[float, int]:
-    """How well one line says what an option says, 0 to 1, and which line."""
+def _fit(asked: Asked, option: str, texts: Sequence[str], vectors: Vector | None) -> tuple[float, int]:
+    """How well one line says what an option says, 0 to 1, and which line.
+
+    Args:
+        vectors: the meaning of the lines, `(n, d)`; None where that is off.
+    """
     words = asked.source.statistics.words
     own = [term for term in content_terms(option) if term not in set(content_terms(asked.question))]
     wanted = numbers_in(option)
     covered = [words.coverage(own, set(stems(text))) if own else 0.0 for text in texts]
     numbered = [len(wanted & numbers_in(text)) / len(wanted) if wanted else 0.0 for text in texts]
     near = [0.0] * len(texts)
-    if asked.searcher.text_space is not None:
+    if vectors is not None:
         encoders = asked.searcher.encoders
         query = encoders.sentence(f"{asked.question} {option}")
         chance = Null.of(encoders.sentence_bank() @ query)
-        cosines = (encoders.sentences(texts) @ query).tolist()
-        near = [chance.nearness(cosine) for cosine in cosines]
+        near = [chance.nearness(cosine) for cosine in (vectors @ query).tolist()]
     fits = [
         0.45 * max(one, number) + 0.55 * meaning for one, number, meaning in zip(covered, numbered, near, strict=True)
     ]
