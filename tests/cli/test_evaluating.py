@@ -12,6 +12,7 @@ from cli.main import app
 from reelseek.errors import ReelseekError
 from tests.bench.corpora import lines_of, small_bench
 from tests.support.command import run_reelseek
+from tests.support.media import plain, steady, write_video
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +80,42 @@ def test_a_prediction_file_is_scored_alone(tmp_path: Path) -> None:
     assert json.loads(figures.read_text())["SVMR"]["R@1 IoU=0.7"] == 0.0
 
 
+def test_questions_are_asked_of_videos_indexed_for_them_and_once(tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    for name in ("lighthouse", "other"):
+        write_video(films / f"{name}.mkv", steady([(3.0, plain((200, 30, 30)))]))
+        said = "1\n00:00:00,000 --> 00:00:02,500\nAt first the lamp burnt whale oil.\n"
+        (films / f"{name}.srt").write_text(said, encoding="utf-8")
+    lamp = {
+        "video": "lighthouse.mp4",
+        "duration": 3,
+        "question": "What did the lamp burn at first?",
+        "candidates": ["Gas", "Whale oil", "Coal", "Wood"],
+        "answer": "Whale oil",
+        "question_type": "plotQA",
+    }
+    questions, out, figures = tmp_path / "1_plotQA.json", tmp_path / "answers.jsonl", tmp_path / "figures.json"
+    questions.write_text(json.dumps([lamp, {**lamp, "video": "movie101_66.mp4"}]), encoding="utf-8")
+    off = {f"REELSEEK_ENGINES__{name}": "off" for name in ("SCREEN_TEXT", "SPEECH", "SPEAKERS", "VISUAL", "OBJECTS")}
+    arguments = ["--data", str(tmp_path / "data"), "eval", "--qa", str(questions), "--videos", str(films)]
+    arguments += ["--out", str(out), "--json", str(figures)]
+    first = CliRunner().invoke(app, arguments, env=off)
+    assert first.exit_code == 0, first.output
+    assert "lighthouse.mkv" in first.stderr
+    assert "other.mkv" not in first.stderr
+    told = " ".join(first.stdout.split())
+    assert "MLVU: 1 of 2 questions asked (1 without a video here), 1 answered: 0 by the model, 1 by words" in told
+    assert "chance" in told
+    kept = json.loads(figures.read_text())["all"]
+    assert (kept["n"], kept["accuracy"], kept["floor"]) == (1, 1.0, 0.25)
+    answers = out.read_text()
+    second = CliRunner().invoke(app, arguments, env=off)
+    assert second.exit_code == 0, second.output
+    assert "1 answers are from an earlier run" in second.stderr
+    assert out.read_text() == answers
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -87,6 +124,8 @@ def test_a_prediction_file_is_scored_alone(tmp_path: Path) -> None:
         (("--format", "nosuch"), "Known are qvhighlights"),
         (("--format", "tvr"), "--truth FILE"),
         (("--bench", "."), "queries.jsonl cannot be read"),
+        (("--qa", "README.md"), "README.md, line 1: it is no JSON"),
+        (("--qa", "pyproject.toml"), "whose rows hold: LongVideoBench (video_path, candidates)"),
         (("--compare", "1", "last"), "there are none yet"),
     ],
 )
