@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -124,8 +126,9 @@ def _first_text(client: httpx.Client, url: str, question: str) -> _Took | None:
 
 def _prefill(vlm: VlmEngine, request: VlmRequest) -> _Took:
     """Until the model alone says its first piece."""
+    unbounded = replace(request, seconds=math.inf, stopped=None)
     watch = _watch()
-    with closing(vlm.generate(request)) as pieces:  # type: ignore[type-var]
+    with closing(vlm.generate(unbounded)) as pieces:  # type: ignore[type-var]
         next(pieces, None)
         return watch()
 
