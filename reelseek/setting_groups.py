@@ -72,8 +72,8 @@ class IngestSettings(_Group):
     )
     notes: Literal["auto", "off"] = Field(
         "auto",
-        description="notes of long videos, from which a model sums them up, where a VLM is present: taken by the workers "
-        "behind all else (auto), or only when they are needed (off)",
+        description="notes of long videos, from which a model sums them up, where a VLM is present: taken by the "
+        "workers behind all else (auto), or only when they are needed (off)",
     )
     max_duration: float = Field(48 * 3600, gt=0, description="longest video that is accepted (s)")
     max_pixels: int = Field(8192 * 8192, gt=0, description="most pixels of a picture that are decoded")
