@@ -63,6 +63,18 @@ def test_nothing_found_is_said_with_the_near_misses(client: FlaskClient) -> None
     assert "Nothing in the library matches" in page
 
 
+def test_near_misses_are_only_shown_where_they_come_near(client: FlaskClient) -> None:
+    found = client.get("/api/v1/search", query_string={"q": "memory of an elephant"}).json
+    near = [moment for moment in found["near_misses"] if moment["confidence"] >= 0.05]
+    page = client.get("/", query_string={"q": "memory of an elephant"}).text
+    assert page.count('class="card moment"') == len(found["moments"]) + len(near)
+
+
+def test_a_video_without_sound_says_so_in_the_place_of_its_transcript(client: FlaskClient) -> None:
+    assert "This video has no sound." in client.get(f"/videos/{TRAFFIC}").text
+    assert "This video has no sound." not in client.get(f"/videos/{LECTURE}").text
+
+
 def test_an_answer_has_links_to_what_it_cites(client: FlaskClient) -> None:
     page = client.get("/?mode=ask&q=What+does+merge+sort+need%3F").text
     assert 'id="citation-1"' in page
