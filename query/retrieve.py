@@ -60,7 +60,11 @@ class Retriever:
             by_text.setdefault(text, []).append(channel)
         for text, channels in by_text.items():
             with self.clock.timed("retrieve.text"):
-                found += texts.phrase(text, channels) if requirement.phrase else texts.words(text, channels)
+                if requirement.phrase:
+                    found += texts.phrase(text, channels)
+                else:
+                    asked = requirement.text if text in requirement.text else text
+                    found += texts.words(text, channels, asked)
             self.used.update(channels)
         if requirement.visual and self.visual_space is not None:
             with self.clock.timed("retrieve.pictures"):

@@ -17,7 +17,7 @@ from query.texts.signals import SIGNALS, Wanted, signals_of, standing_out
 from query.texts.video_text import Numbers, PassageText
 from reelseek.records import Channel, VectorSpace
 
-SCANNED_LINES = 20_000
+SCANNED_LINES = 80_000
 """Lines that are judged for one query: all of a small library, else those of the likeliest videos."""
 
 FEWEST_VIDEOS = 12
@@ -153,12 +153,12 @@ def _scanned(source: Source, likely: Sequence[str]) -> list[str]:
 def _counted(source: Source, texts: PassageText, channels: Sequence[Channel]) -> npt.NDArray[np.bool_]:
     """Which lines are of the channels, the languages and the times that count."""
     wanted = frozenset(channels)
-    lines = [line for video in texts.videos for line in video.lines]
-    counted = np.array([line.channel in wanted and source.understood(line) for line in lines])
+    kinds = np.array([line.channel in wanted and source.understood(line) for line in texts.kinds])
+    counted: npt.NDArray[np.bool_] = kinds[texts.kind_of]
     if source.scope.where:
         videos = {video.video_id for video in texts.videos}
         rows = source.within(videos).line_keys()
-        counted &= np.array([line.key in rows for line in lines])
+        counted &= np.array([line.key in rows for video in texts.videos for line in video.lines])
     return counted
 
 
@@ -187,17 +187,12 @@ def _places(texts: PassageText, scores: Numbers) -> list[tuple[int, float]]:
     lengths = np.array([video.lines[-1].end for video in texts.videos])
     apart = np.clip(lengths / _SHARE, _LEAST_APART, _MOST_APART)
     middles = texts.middles
-    finite = int(np.isfinite(scores).sum())
-    order = np.argsort(-scores, kind="stable")[:finite]
-    taken: dict[int, list[float]] = {}
+    left = scores.copy()
+    lasts = np.append(texts.firsts[1:], len(texts))
     found: list[tuple[int, float]] = []
-    for row in order.tolist():
+    while len(found) < _TAKEN and np.isfinite(left[row := int(left.argmax())]):
         video = int(texts.video_of[row])
-        same = taken.setdefault(video, [])
-        if any(abs(middles[row] - middle) <= apart[video] for middle in same):
-            continue
-        same.append(float(middles[row]))
+        own = slice(int(texts.firsts[video]), int(lasts[video]))
+        left[own][np.abs(middles[own] - middles[row]) <= apart[video]] = -np.inf
         found.append((row, float(apart[video])))
-        if len(found) >= _TAKEN:
-            break
     return found

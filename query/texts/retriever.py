@@ -90,8 +90,13 @@ class TextRetriever:
         ]
         return text_runs(exact, tuple(dict.fromkeys(stems(text))), self.source.statistics.words)
 
-    def words(self, text: str, channels: Sequence[Channel]) -> list[Run]:
-        """Stretches that have the words, or mean them."""
+    def words(self, text: str, channels: Sequence[Channel], asked: str = "") -> list[Run]:
+        """Stretches that have the words, or mean them.
+
+        Args:
+            asked: the whole request that the text is taken from: who is to say it, what it is about. Passages are
+                judged by that.
+        """
         query = self._query(text, tuple(channels))
         scale = query.scale(self.source.statistics.lines)
         hits = self._lines(query)
@@ -104,8 +109,10 @@ class TextRetriever:
         runs += self._spread(query, [item for item in scored if item.confidence >= LEAST], runs, blocks)
         if not query.telling or not query.timed:
             return runs
-        found = passages(self.source, self._wanted(query), query.timed, self.space, _videos(hits, blocks))
-        literal = subject(text) == text and "?" not in text
+        whole = self._query(asked, query.channels) if asked and asked != text else query
+        found = passages(self.source, self._wanted(whole), query.timed, self.space, _videos(hits, blocks))
+        asks = subject(whole.text) != whole.text or "?" in whole.text
+        literal = not asks and any(item.matched.issuperset(query.terms) for item in scored)
         return ranked(found, runs, Ranks.of(hits), literal=literal) if found else runs
 
     def wanted(self, text: str, channels: Sequence[Channel]) -> Wanted:

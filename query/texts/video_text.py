@@ -90,6 +90,8 @@ class PassageText:
 
     Attributes:
         firsts: the row of each video's first line.
+        kinds: a line of each channel and language.
+        kind_of: the number of each line's kind.
         video_of: the number of each line's video.
         starts, ends: of the lines, in seconds of the common axis, in the order of their starts.
         segment_firsts: the row of each video's first segment.
@@ -97,6 +99,8 @@ class PassageText:
 
     videos: tuple[VideoText, ...]
     firsts: Indices
+    kinds: tuple[Line, ...]
+    kind_of: Indices
     video_of: Indices
     starts: Numbers
     ends: Numbers
@@ -118,6 +122,8 @@ class PassageText:
         offsets = video_of * _APART
         starts = np.array([line.start for line in lines]) + offsets
         ends = np.array([line.end for line in lines]) + offsets
+        kinds = {(line.channel, line.language): line for line in lines}
+        number = {kind: place for place, kind in enumerate(kinds)}
         segment_of = np.repeat(np.arange(len(kept)), [len(video.segment_times) for video in kept])
         times = np.concatenate([np.zeros((0, 2)), *(video.segment_times for video in kept)])
         return cls(
@@ -125,6 +131,8 @@ class PassageText:
             np.concatenate([[0], np.cumsum([len(video) for video in kept])[:-1]]).astype(np.intp)
             if kept
             else np.zeros(0, np.intp),
+            tuple(kinds.values()),
+            np.array([number[line.channel, line.language] for line in lines], dtype=np.intp),
             video_of,
             starts,
             ends,
