@@ -14,9 +14,12 @@ from reelseek.results import Contribution, Evidence
 SURE = 0.8
 """Confidence of a line by its own words or meaning from which it is a find of its own, with its own boundaries."""
 
+TELLS = 0.5
+"""Confidence of a line from which it is where a passage says what was asked for."""
 
-LITERAL_SHARE = 0.9
-"""How much a sure line's own confidence counts beside its surroundings where the words themselves are looked for."""
+LITERAL_SHARE, ASKED_SHARE = 0.9, 0.5
+"""How much a sure line's own confidence counts beside its surroundings where the words themselves are looked for, and
+where something is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +52,46 @@ def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, li
         runs: of lines judged alone.
         literal: the words themselves are looked for, nothing is asked: a line that has them says most.
     """
-    sure = [run for run in runs if run.confidence >= SURE and run.channel is not Channel.TITLE]
-    by_video: dict[str, list[Run]] = {}
-    for run in sure:
-        by_video.setdefault(run.video_id, []).append(run)
     titles = [run for run in runs if run.channel is Channel.TITLE]
+    lines = [run for run in runs if run.channel is not Channel.TITLE]
+    return titles + (_looked_for if literal else _asked)(passages, lines, ranks)
+
+
+def _looked_for(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks) -> list[Run]:
+    sure = _by_video(lines, SURE)
     found: list[Run] = []
     used: set[int] = set()
     for place, passage in enumerate(passages, start=1):
         made = _run(passage, place, ranks)
-        own = [run for run in by_video.get(passage.line.video_id, ()) if _holds(run, passage)]
-        if own:
+        if own := [run for run in sure.get(made.video_id, ()) if _holds(run, passage)]:
             best = max(own, key=lambda run: run.confidence)
             used.add(id(best))
-            made = _tight(made, best, LITERAL_SHARE if literal else 0.5)
+            made = _as_sure(_tight(made, best), _surer(made, best, LITERAL_SHARE))
         found.append(made)
-    if not literal:
-        surest = sorted((run.confidence for run in found), reverse=True)
-        return titles + [_as_sure(run, confidence) for run, confidence in zip(found, surest, strict=True)]
     # a sure find that a better passage nearby stands for is still another sentence that has what was looked for
-    return titles + found + [run for run in sure if id(run) not in used]
+    return found + [run for own in sure.values() for run in own if id(run) not in used]
+
+
+def _asked(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks) -> list[Run]:
+    telling = _by_video(lines, TELLS)
+    found: list[Run] = []
+    for place, passage in enumerate(passages, start=1):
+        made = _run(passage, place, ranks)
+        if own := [run for run in telling.get(made.video_id, ()) if _lies_in(run, passage)]:
+            best = max(own, key=lambda run: run.confidence)
+            confidence = _surer(made, best, ASKED_SHARE) if best.confidence >= SURE else made.confidence
+            made = _as_sure(_tight(made, best), confidence)
+        found.append(made)
+    surest = sorted((run.confidence for run in found), reverse=True)
+    return [_as_sure(run, confidence) for run, confidence in zip(found, surest, strict=True)]
+
+
+def _by_video(lines: Sequence[Run], least: float) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for run in lines:
+        if run.confidence >= least:
+            found.setdefault(run.video_id, []).append(run)
+    return found
 
 
 def _holds(run: Run, passage: Passage) -> bool:
@@ -76,11 +99,17 @@ def _holds(run: Run, passage: Passage) -> bool:
     return run.channel is line.channel and run.start <= line.start + 0.01 and run.end >= line.end - 0.01
 
 
-def _tight(passage: Run, line: Run, share: float) -> Run:
-    """A passage with the boundaries of the line that it is about, surer where the line is."""
-    confidence = share * line.confidence + (1.0 - share) * max(passage.confidence, 0.9 * line.confidence)
-    tight = replace(passage, start=line.start, end=line.end, evidence=line.evidence or passage.evidence)
-    return _as_sure(tight, confidence)
+def _lies_in(run: Run, passage: Passage) -> bool:
+    return run.channel is passage.line.channel and passage.start <= (run.start + run.end) / 2 <= passage.end
+
+
+def _tight(passage: Run, line: Run) -> Run:
+    """A passage with the boundaries of the line that it is about."""
+    return replace(passage, start=line.start, end=line.end, evidence=line.evidence or passage.evidence)
+
+
+def _surer(passage: Run, line: Run, share: float) -> float:
+    return share * line.confidence + (1.0 - share) * max(passage.confidence, 0.9 * line.confidence)
 
 
 def _as_sure(run: Run, confidence: float) -> Run:
