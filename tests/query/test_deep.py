@@ -103,7 +103,7 @@ class TestAgent:
         self, model: QueryService, chat: ScriptedChat
     ) -> None:
         choice = json.dumps({"choice": "C", "evidence": [1], "why": "So it is."})
-        chat.script = [act("search", query="oven"), act("finish", answer="Hot, I think [1]."), "{}", choice]
+        chat.script = [act("search", query="oven"), act("finish", answer="Hot, I think [1]."), choice]
         found = deep_answer(model, AskRequest(OVEN, options=("180 degrees", "230 degrees", "90 degrees")))
         assert (found.choice, found.engine) == (2, "openai:scripted")
         assert any("none of the options" in note for note in found.notes)

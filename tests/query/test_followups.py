@@ -20,7 +20,7 @@ def turn(answer: Answer) -> Turn:
 
 
 def test_and_after_that_is_what_follows_in_the_same_video(service: QueryService) -> None:
-    first = service.ask(AskRequest("How long do I have to knead the dough?"))
+    first = service.ask(AskRequest(OVEN))
     answer = service.ask(AskRequest("And what happens after that?", history=(turn(first),)))
     assert not answer.abstained
     assert_cited(answer)
