@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines import openai_guards
+from engines import openai_guards, openai_vlm
 from engines.openai_vlm import OpenAiVlmEngine
 from engines.protocols import VlmEngine, VlmRequest
 from engines.registry import Engines
@@ -281,7 +281,8 @@ class TestBehindAServer:
         with pytest.raises(EngineUnavailable, match="asked again in"):
             ask(engine)
         assert len(server.requests) == asked
-        monkeypatch.setattr(openai_guards, "monotonic", lambda: time.monotonic() + 60)
+        for module in (openai_guards, openai_vlm):
+            monkeypatch.setattr(module, "monotonic", lambda: time.monotonic() + 60)
         engine.model = "good"
         assert ask(engine) == "".join(ANSWER)
 
