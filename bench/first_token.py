@@ -6,7 +6,6 @@ import argparse
 import json
 import math
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -26,6 +25,7 @@ from query.service import QueryService, open_service
 from reelseek.records import JsonObject
 from reelseek.settings import Settings, load_settings
 from web.app import create_app
+from web.server import on_loopback
 
 ROUNDS = 3
 
@@ -88,18 +88,8 @@ def measure(settings: Settings, questions: Sequence[str]) -> list[JsonObject]:
 
 @contextmanager
 def _served(settings: Settings, service: QueryService) -> Iterator[str]:
-    import waitress
-
-    app = create_app(settings, service)
-    server: Any = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.effective_port}/api/v1/ask"
-    finally:
-        server.task_dispatcher.shutdown(timeout=5)
-        server.close()
-        thread.join(10)
+    with on_loopback(create_app(settings, service)) as url:
+        yield f"{url}/api/v1/ask"
 
 
 class _Took(NamedTuple):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reelseek.settings import Settings, load_settings
+from tests.support.scripted_chat import ScriptedChat
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -44,3 +46,11 @@ def shared_data() -> Path:
 def demo_videos() -> Path:
     """The committed demo library."""
     return ROOT / "demo" / "videos"
+
+
+@pytest.fixture
+def chat() -> Iterator[ScriptedChat]:
+    """A model behind a server whose replies a test writes."""
+    server = ScriptedChat()
+    yield server
+    server.close()

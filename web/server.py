@@ -6,10 +6,13 @@ import logging
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from flask import Flask
 
 from reelseek.artefacts import storage_errors
 from reelseek.errors import Conflict
@@ -62,6 +65,22 @@ def serve(settings: Settings) -> None:
         finally:
             server.close()
             served.close()
+
+
+@contextmanager
+def on_loopback(app: Flask) -> Iterator[str]:
+    """Serve an application in a thread, at a free port of loopback; yields its URL without a slash at the end."""
+    import waitress
+
+    server: Any = waitress.create_server(app, host="127.0.0.1", port=0, threads=4, channel_request_lookahead=1)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.effective_port}"
+    finally:
+        server.task_dispatcher.shutdown(timeout=5)
+        server.close()
+        thread.join(10)
 
 
 def _spool_into(settings: Settings) -> None:

@@ -159,13 +159,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.close()
 
 
-@pytest.fixture
-def chat() -> Iterator[ScriptedChat]:
-    server = ScriptedChat()
-    yield server
-    server.close()
-
-
 def run(service: QueryService, file: QuestionFile, out: Path, **options: bool) -> JsonObject:
     """Everything that `reelseek eval --qa` does with a file."""
     videos = videos_of(file.questions, service.catalogue.videos())

@@ -68,13 +68,6 @@ def client(settings: Settings, service: QueryService) -> FlaskClient:
 
 
 @pytest.fixture
-def chat() -> Iterator[ScriptedChat]:
-    server = ScriptedChat()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def model(settings: Settings, chat: ScriptedChat) -> Iterator[QueryService]:
     engines = {**ENGINES, "vlm": "openai:scripted", "vlm_url": chat.url}
     with open_service(load_settings({"data": settings.data, "engines": engines})) as opened:

@@ -31,13 +31,6 @@ def pictures(names: Sequence[str]) -> list[Image]:
 
 
 @pytest.fixture
-def chat() -> Iterator[ScriptedChat]:
-    server = ScriptedChat()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def vlm(chat: ScriptedChat, tmp_path: Path) -> Iterator[VlmEngine]:
     with Engines(
         load_settings({"data": tmp_path, "engines": {"vlm": "openai:scripted", "vlm_url": chat.url}})

@@ -73,13 +73,6 @@ def test_what_a_model_asks_for_comes_on_top() -> None:
     assert made.requests[Channel.SPEECH] == "how hot is it?"
 
 
-@pytest.fixture(scope="module")
-def chat() -> Iterator[ScriptedChat]:
-    server = ScriptedChat()
-    yield server
-    server.close()
-
-
 @pytest.fixture
 def with_model(world: World, chat: ScriptedChat, tmp_path: Path) -> Iterator[Any]:
     """Makes settings over the hand-made library whose model is the scripted one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -34,6 +33,7 @@ from reelseek.records import (
 from reelseek.settings import Settings
 from reelseek.tracks import counts_over_time
 from web.app import create_app
+from web.server import on_loopback
 
 LECTURE = "a" * 31 + "1"
 TRAFFIC = "b" * 31 + "2"
@@ -197,16 +197,9 @@ def _media(store: ArtefactStore, info: VideoInfo, segments: int, chapters: tuple
 @contextmanager
 def live_server(settings: Settings) -> Iterator[str]:
     """The real application on waitress at a free port of loopback; yields its URL without a slash at the end."""
-    import waitress
-
     app = create_app(settings)
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4, channel_request_lookahead=1)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}"
+        with on_loopback(app) as url:
+            yield url
     finally:
-        server.task_dispatcher.shutdown(timeout=5)
-        server.close()
-        thread.join(10)
         app.extensions["reelseek"].close()
