@@ -39,7 +39,7 @@ class Picture:
 
     Attributes:
         time: seconds of the video's own clock, 0 at its start.
-        small: YCbCr, `(72, 128, 3)`, neither rotated nor in proportion.
+        small: YCbCr, `(3, 72, 128)`, neither rotated nor in proportion.
         sampled: whether it is one of the `sample_fps` pictures per second.
     """
 
@@ -148,7 +148,7 @@ class _Pace:
     def passed_over(self, time: float, small: Image) -> list[tuple[float, VideoFrame]]:
         """Take a picture that is looked at; the ones before it that must be looked at too."""
         self._next_small, self._next_due = _next_tick(time, SMALL_FPS), _next_tick(time, SMALL_FPS / 2)
-        luma = self._cv2.extractChannel(small, 0)
+        luma = small[0]
         step, spot = self._steps(luma)
         held, self._held, self._luma = self._held, [], luma
         unusual = step > max(_STILL, _UNUSUAL * self._usual) or spot > max(_STILL_SPOT, _UNUSUAL * self._usual_spot)

@@ -112,9 +112,9 @@ class _Cells:
         """Take the next picture in."""
         cv2 = self._cv2
         if self._previous is None:
-            self._event = np.zeros(small.shape[:2], np.uint8)
-            self._begun = np.zeros(small.shape[:2], np.float32)
-            self._steps = np.zeros(small.shape[:2], np.float32)
+            self._event = np.zeros(small.shape[1:], np.uint8)
+            self._begun = np.zeros(small.shape[1:], np.float32)
+            self._steps = np.zeros(small.shape[1:], np.float32)
         else:
             step = self._apart(small, self._previous)
             self.step = float(cv2.mean(step)[0])
@@ -139,7 +139,7 @@ class _Cells:
         cv2 = self._cv2
         bound = self._steps * _NOISE
         bound += self._threshold
-        luma, *colours = cv2.split(cv2.subtract(small, reference, dtype=cv2.CV_32F))
+        luma, *colours = (cv2.subtract(*planes, dtype=cv2.CV_32F) for planes in zip(small, reference, strict=True))
         half = cv2.resize(luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         light = cv2.medianBlur(np.clip(half + _LIGHT, 0, 2 * _LIGHT).astype(np.uint8), _AREA).astype(np.float32)
         luma -= cv2.resize(light - _LIGHT, luma.shape[::-1])
@@ -162,15 +162,14 @@ class _Cells:
 
     def _apart(self, one: Image, other: Image) -> Image:
         """The largest difference of luma and both colours in each cell."""
-        apart = self._cv2.absdiff(one, other)
-        luma, blue, red = self._cv2.split(apart)
+        luma, blue, red = map(self._cv2.absdiff, one, other)
         return np.asarray(self._cv2.max(luma, self._cv2.max(blue, red)), np.uint8)
 
 
 def _inner(cells: Image) -> Image:
     """Without the cells at the edges: there decoders leave a fringe, and no text is."""
-    cells[[0, -1]] = 0
-    cells[:, [0, -1]] = 0
+    cells[0] = cells[-1] = 0
+    cells[:, 0] = cells[:, -1] = 0
     return cells
 
 
@@ -205,7 +204,7 @@ class KeyframeSelector:
             return self._keep(picture, 1.0)
         gap = time - self._last[0]
         self._notice_sudden(time, cut and gap > _TOLD)
-        if gap < _BURST or not (picture.sampled or self._since is not None):
+        if gap < _BURST or not (picture.sampled or self._since is not None) or not self._ripe(time, gap):
             return None
         moved = cells.moved(self._last[1], small)
         if not self._due(time, gap, moved):
@@ -233,14 +232,23 @@ class KeyframeSelector:
         self._usual_step = max(cells.step / 2, short * self._usual_step + (1 - short) * cells.step)
         self._usual_cells = max(cells.new_cells, memory * self._usual_cells)
 
+    def _ripe(self, time: float, gap: float) -> bool:
+        """Whether a keyframe may be due, however much differs."""
+        if gap >= min(_SOON, self._interval):
+            return True
+        return self._since is not None and (self._goes_on_no_more() or time - self._since > _REST)
+
+    def _goes_on_no_more(self) -> bool:
+        """Whether what began has come to rest; where pictures are rare, nobody sees that."""
+        return self.cells.gap >= _REST or self.cells.new_cells < self._goes_on
+
     def _due(self, time: float, gap: float, moved: _Moved) -> bool:
         """Whether what differs from the last keyframe is worth another one now."""
         cells = self.cells
         rest, rest_of_all = time - cells.stirred, time - cells.stirred_at_all
         if self._since is not None:
-            # Where pictures are rare, nobody sees a change come to rest.
             rare, waited = cells.gap >= _REST, time - self._since
-            complete = (rare or cells.new_cells < self._goes_on) and moved.still >= _FEW
+            complete = self._goes_on_no_more() and moved.still >= _FEW
             wide = self._cut or moved.share >= _WIDE
             if moved.all and (complete or ((rare or waited > _REST) and wide)):
                 return True

@@ -103,10 +103,17 @@ class ShotDetector:
             return False
         window.add(picture.time, picture.small)
         number = window.count - 1
-        step = window.plain_difference(number - 1, number) if number else 0.0
-        self._steps[number] = window.difference(number - 1, number) if step >= _STILL else step
+        self._steps[number] = self._step(number) if number else 0.0
         self._steps.pop(number - window.SIZE, None)
         return self._decide(picture.time)
+
+    def _step(self, number: int) -> float:
+        """How different a picture is from the one before; too much where it is too little for a cut in any case."""
+        window = self._window
+        plain = window.plain_difference(number - 1, number)
+        if plain < _STILL or plain + window.colour_difference(number - 1, number) < _LEAST:
+            return plain
+        return window.difference(number - 1, number)
 
     def finish(self, duration: float) -> list[float]:
         """When the first picture of each new shot is shown, in order; none within 0.3 s of 0 or `duration`."""
@@ -146,8 +153,11 @@ class ShotDetector:
             for other in range(number, min(window.count, number + _NEIGHBOURS))
             if window.time(other) <= time + _AROUND or (other <= number + 1 and window.time(other) <= time + _REACH)
         ]
-        new = min(self._news(number, left), self._news(number - 1, right))
-        if new < max(_LEAST, _RETURNS * steps[number]):
+        least = max(_LEAST, _RETURNS * steps[number])
+        new = self._news(number, left)
+        if new >= least:
+            new = min(new, self._news(number - 1, right))
+        if new < least:
             return None
         if np.mean(window.differences(number - 1, number) > _LEAST / 2) < _LEAST_SHARE:
             return None
@@ -169,7 +179,11 @@ class ShotDetector:
         squares = np.diagonal(products)
         starts = np.flatnonzero((times >= time - _SPANS[1]) & (times <= time - _SPANS[0]))
         lengths = squares[starts] + squares[end] - 2 * products[starts, end]
-        starts = starts[lengths >= _LEAST_CHANGE**2]
+        enough = lengths >= _LEAST_CHANGE**2
+        starts, lengths = starts[enough], lengths[enough]
+        if starts.size:
+            after = _shares(products, starts, end, lengths, slice(end + 1, None))
+            starts = starts[np.abs(after - 1).max(axis=1, initial=0.0) <= _UNSTEADY]
         if starts.size:
             starts = starts[window.correlations(low + starts, np.array([last]))[:, 0] < _ALIKE]
         best = _straightest(times, products, window.detail(low, high), starts, end) if starts.size else None
@@ -209,17 +223,15 @@ def _straightest(
 ) -> tuple[float, float, float] | None:
     """The best dissolve from one of `starts` to `end`: its middle, how well it is one, its start.
 
-    With a picture m between a and b, its share of b is `(m - a)·(b - a) / |b - a|²`, and what remains of it is off the
-    line. Shares stay near 0 before a and near 1 after b, and grow evenly between.
+    Shares stay near 0 before a and grow evenly between; that they stay near 1 after b is known.
     """
     squares, column = np.diagonal(products), starts[:, None]
-    lengths = (squares[starts] + squares[end] - 2 * products[starts, end])[:, None]
-    shares = (products[end] - products[starts] + (squares[starts] - products[starts, end])[:, None]) / lengths
+    lengths = squares[starts] + squares[end] - 2 * products[starts, end]
+    shares = _shares(products, starts, end, lengths, slice(None))
     place, span = np.arange(len(times)), (times[end] - times[starts])[:, None]
     before, inside = place < column, (place > column) & (place < end)
     before &= times >= times[starts][:, None] - _PLATEAU - 1e-6
     beside = np.where(before, np.abs(shares), 0.0).max(axis=1)
-    beside = np.maximum(beside, np.abs(shares[:, end + 1 :] - 1).max(axis=1, initial=0.0))
     uneven = np.where(inside, np.abs(shares - (times - times[starts][:, None]) / span), 0.0).max(axis=1)
     good = (beside <= _UNSTEADY) & (uneven <= _UNEVEN) & (inside.sum(axis=1) > 0)
     best: tuple[float, float, float] | None = None
@@ -229,7 +241,7 @@ def _straightest(
         far = squares[start + 1 : end] - 2 * products[start, start + 1 : end] + squares[start]
         off = float(np.sqrt(np.maximum(far / lengths[row] - between**2, 0.0)).max())
         first = int(np.searchsorted(times, times[start] - _PLATEAU - 1e-6))
-        moving = max(_apart(products, first, start), _apart(products, end, len(times) - 1)) / float(lengths[row, 0])
+        moving = max(_apart(products, first, start), _apart(products, end, len(times) - 1)) / float(lengths[row])
         off += _MOTION_WEIGHT * float(np.sqrt(moving))
         middle = float(times[start + int(np.argmax(course >= 0.5))])
         near = max(middle - times[start], times[end] - middle) <= _REACH - _PLATEAU - 0.1
@@ -238,6 +250,16 @@ def _straightest(
         if near and straight and (best is None or 1 - off > best[1]):
             best = (middle, 1 - off, float(times[start]))
     return best
+
+
+def _shares(products: Floats, starts: NDArray[np.intp], end: int, lengths: Floats, wanted: slice) -> Floats:
+    """How much of picture b, `end`, is in the wanted pictures, for each picture a of `starts`.
+
+    With a picture m between a and b, its share of b is `(m - a)·(b - a) / |b - a|²`, and what remains of it is off the
+    line. `lengths` are `|b - a|²`.
+    """
+    own = np.diagonal(products)[starts] - products[starts, end]
+    return np.asarray((products[end, wanted] - products[starts, wanted] + own[:, None]) / lengths[:, None])
 
 
 def _dip(detail: Floats, shares: Floats) -> float:

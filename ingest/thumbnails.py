@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from reelseek.records import Image
@@ -40,25 +41,26 @@ class Thumbnails:
         self._means = np.zeros(self.SIZE, np.float32)
         self._luma = np.zeros((self.SIZE, HEIGHT, WIDTH), np.float32)
         self._padded = np.zeros((self.SIZE, HEIGHT + 2 * SEARCH, WIDTH + 2 * SEARCH), np.float32)
-        self._colour = np.zeros((self.SIZE, ROWS * COLUMNS, 2), np.float32)
+        self._moved = sliding_window_view(self._padded, (HEIGHT, WIDTH), axis=(1, 2))  # type: ignore[call-overload]
+        self._colour = np.zeros((self.SIZE, 2, ROWS * COLUMNS), np.float32)
         self._detail = np.zeros(self.SIZE, np.float32)
         self._products = np.zeros((self.SIZE, self.SIZE), np.float32)
 
     def add(self, time: float, small: Image) -> None:
-        """Take a picture in (YCbCr, any size); where there is no room, those out of reach go."""
+        """Take a picture in (YCbCr, channels first); where there is no room, those out of reach go."""
         if self.count - self.first == self.SIZE:
             self._forget()
         place = self.count - self.first
         cv2 = self._cv2
-        thumbnail = self._shrunk(small, WIDTH, HEIGHT)
-        luma = thumbnail[..., 0].astype(np.float32)
+        luma, *colours = (self._shrunk(plane, WIDTH, HEIGHT) for plane in small)
+        luma = luma.astype(np.float32)
         self._times[place] = time
         self._luma[place] = luma
         self._padded[place] = cv2.copyMakeBorder(luma, SEARCH, SEARCH, SEARCH, SEARCH, cv2.BORDER_REPLICATE)
-        self._colour[place] = self._shrunk(thumbnail, COLUMNS, ROWS)[..., 1:].reshape(-1, 2)
+        self._colour[place] = [self._shrunk(plane, COLUMNS, ROWS).ravel() for plane in colours]
         mean, contrast = cv2.meanStdDev(luma)
         self._means[place], self._contrast[place] = mean[0, 0], contrast[0, 0]
-        finer = self._shrunk(small, 2 * WIDTH, 2 * HEIGHT)[..., 0]
+        finer = self._shrunk(small[0], 2 * WIDTH, 2 * HEIGHT)
         self._detail[place] = (
             sum(
                 cv2.norm(one, other, cv2.NORM_L2SQR)
@@ -114,22 +116,26 @@ class Thumbnails:
     def differences(self, known: int, new: int) -> Floats:
         """`difference` for each of the 48 blocks of `new`."""
         known, new = known - self.first, new - self.first
-        down, across = self._padded.strides[1:]
-        reach = 2 * SEARCH + 1
-        moved = np.lib.stride_tricks.as_strided(
-            self._padded[known], (reach, reach, HEIGHT, WIDTH), (down, across, down, across)
-        )
-        apart = moved - self._luma[new]
+        apart = self._moved[known] - self._luma[new]
         np.abs(apart, out=apart)
         # One picture under the other: a single call takes the means of all blocks of all positions.
-        costs = self._shrunk(apart.reshape(-1, WIDTH), COLUMNS, reach * reach * ROWS).reshape(-1, ROWS * COLUMNS)
-        colour = np.abs(self._colour[known] - self._colour[new]).sum(axis=1)
-        return np.asarray(costs.min(axis=0) + colour, np.float32)
+        costs = self._shrunk(apart.reshape(-1, WIDTH), COLUMNS, (2 * SEARCH + 1) ** 2 * ROWS).reshape(
+            -1, ROWS * COLUMNS
+        )
+        return np.asarray(costs.min(axis=0) + self._colours_apart(known, new), np.float32)
 
     def plain_difference(self, one: int, other: int) -> float:
         """The mean difference of luma, pixel by pixel."""
         one, other = one - self.first, other - self.first
         return float(self._cv2.norm(self._luma[one], self._luma[other], self._cv2.NORM_L1)) / (WIDTH * HEIGHT)
+
+    def colour_difference(self, one: int, other: int) -> float:
+        """The part of `difference` that colour has: with `plain_difference` it is the most that `difference` can be."""
+        return float(self._colours_apart(one - self.first, other - self.first).mean())
+
+    def _colours_apart(self, known: int, new: int) -> Floats:
+        blue, red = np.abs(self._colour[known] - self._colour[new])
+        return np.asarray(blue + red, np.float32)
 
     def correlations(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
         """The correlation of luma of each of `left` with each of `right`; 0 where one is plain."""

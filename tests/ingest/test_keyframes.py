@@ -32,7 +32,8 @@ def pictures(length: float, show: Show, *, noise: float = 0.0, luma: int = 200) 
         if noise:
             small = np.clip(small + random.normal(0, noise, small.shape), 0, 255).astype(np.uint8)
         half = int(time * SETTINGS.sample_fps)
-        found.append(Picture(time, small, half > sampled, None, None, (128, 72), 0))  # type: ignore[arg-type]
+        planes = np.ascontiguousarray(np.moveaxis(small, -1, 0))
+        found.append(Picture(time, planes, half > sampled, None, None, (128, 72), 0))  # type: ignore[arg-type]
         sampled = half
     return found
 

@@ -23,7 +23,8 @@ FPS = 12.5
 
 def picture(time: float, small: Image) -> Picture:
     """A small picture as the decoding pass gives it; what else a picture has, the detector does not ask for."""
-    return Picture(time, small, False, None, None, (128, 72), 0)  # type: ignore[arg-type]
+    planes = np.ascontiguousarray(np.moveaxis(small, -1, 0))
+    return Picture(time, planes, False, None, None, (128, 72), 0)  # type: ignore[arg-type]
 
 
 def scene(seed: int, speed: float = 0.0) -> Scene:
@@ -196,7 +197,7 @@ def test_a_part_with_two_seconds_around_it_gives_the_cuts_of_the_whole() -> None
 
 def test_memory_stays_flat() -> None:
     window = Thumbnails(5.0)
-    small = busy(1)[:72, :128]
+    small = np.moveaxis(busy(1)[:72, :128], -1, 0)
     for number in range(5 * window.SIZE):
         window.add(number / FPS, small)
         assert window.count - window.first <= window.SIZE
