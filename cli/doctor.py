@@ -24,7 +24,7 @@ from cli.models import channel_lines, channel_payload
 from cli.output import console, print_json, printable
 from reelseek import __version__
 from reelseek.errors import ReelseekError
-from reelseek.settings import ENV_PREFIX, Settings, config_file, known_names, read_config
+from reelseek.settings import ENV_PREFIX, Settings, config_file, folder_config_file, known_names, read_config
 
 State = Literal["ok", "note", "problem"]
 
@@ -93,7 +93,7 @@ def doctor(
             "version": __version__,
             "checks": [asdict(check) for check in checks],
             "channels": {kind: channel_payload(found) for kind, found in channels.items()},
-            "settings_file": str(config_file() or ""),
+            "settings_files": [str(path) for path in _settings_files(settings)],
             "settings": {item.name: {"value": item.value, "origin": item.origin} for item in origins},
         }
         print_json(payload)
@@ -130,8 +130,7 @@ def _settings(origins: list[Origin]) -> Table | str:
 
 def setting_origins(settings: Settings, flags: Mapping[str, Any]) -> list[Origin]:
     """Every setting with its value and origin; passwords inside URLs are blanked."""
-    file = config_file()
-    config = read_config(file) if file else {}
+    files = [(path, read_config(path)) for path in _settings_files(settings)]
     environment = {name.upper() for name in os.environ}
     result = []
     for name, _ in known_names():
@@ -143,12 +142,15 @@ def setting_origins(settings: Settings, flags: Mapping[str, Any]) -> list[Origin
             origin = "flag"
         elif variable in environment:
             origin = variable
-        elif _has(config, name):
-            origin = str(file)
         else:
-            origin = "default"
+            origin = next((str(path) for path, config in files if _has(config, name)), "default")
         result.append(Origin(name, without_password(str(value)), origin))
     return result
+
+
+def _settings_files(settings: Settings) -> list[Path]:
+    """The settings files that are read, those that win first."""
+    return [path for path in (folder_config_file(settings.data), config_file()) if path is not None]
 
 
 def _has(tree: Mapping[str, Any], name: str) -> bool:
@@ -181,6 +183,13 @@ def _python(_: Settings) -> Iterator[Check]:
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
     text = f"{version} on {platform.platform(terse=True)}, {os.cpu_count()} CPUs, SQLite {sqlite3.sqlite_version}"
     yield Check("python", "ok" if fits else "problem", text, "" if fits else "Reelseek needs Python 3.11 to 3.13.")
+
+
+def _settings_read(settings: Settings) -> Iterator[Check]:
+    carried, user = folder_config_file(settings.data), config_file()
+    read = [f"{carried} (the data folder's own)"] if carried else []
+    read += [str(user)] if user else []
+    yield Check("settings", "ok", f"read from {', then '.join(read)}" if read else "no settings file")
 
 
 def _extras(_: Settings) -> Iterator[Check]:
@@ -283,6 +292,7 @@ def _broker(settings: Settings) -> Iterator[Check]:
 
 _LOOKS: tuple[Callable[[Settings], Iterator[Check]], ...] = (
     _python,
+    _settings_read,
     _extras,
     _data_folder,
     _catalogue,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from importlib import resources
 from pathlib import Path
@@ -12,7 +13,15 @@ import typer
 from cli.context import settings_of
 from cli.indexing import index_with_progress
 from cli.output import error_console
-from reelseek.settings import Settings
+from reelseek.durable import replace_file
+from reelseek.errors import InvalidRequest
+from reelseek.settings import CONFIG_NAME, Settings, default_data, folder_config_file
+
+_DEMO_SETTINGS = """\
+# Settings of this data folder, written by `reelseek demo`: every command on it uses the demo's own models.
+[engines]
+demo_models = true
+"""
 
 Host = Annotated[str | None, typer.Option(help="Bind address; any but loopback needs an API key.")]
 Port = Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")]
@@ -32,13 +41,40 @@ def demo(
     """Index the demo library that comes with Reelseek, then serve it.
 
     Where no real weights are on this machine, the demo's own small models are used; they know only drawn scenes.
+    The demo's data folder carries that setting, so that every other command on it uses them too. Without --data it is
+    a folder `demo` in the user's own data folder.
     """
-    settings = settings_of(context, {"web": {"host": host, "port": port}, "engines": {"demo_models": True}})
-    reports = index_with_progress(settings, [Path(str(resources.files("demo") / "videos"))])
+    given = settings_of(context, {"web": {"host": host, "port": port}, "engines": {"demo_models": True}})
+    settings = given.model_copy(update={"data": given.data / "demo"}) if given.data == default_data() else given
+    videos = Path(str(resources.files("demo") / "videos"))
+    _carry_demo_settings(settings, videos)
+    reports = index_with_progress(settings, [videos])
     if any(report.state == "failed" for report in reports):
         raise typer.Exit(3)
+    here = f"reelseek --data {shlex.quote(str(settings.data))}"
+    error_console().print(f'Search it in a terminal too: {here} search "two red circles"', markup=False, soft_wrap=True)
     if not index_only:
         _supervise(settings)
+
+
+def _carry_demo_settings(settings: Settings, videos: Path) -> None:
+    """Write the setting file of the demo's data folder, unless it carries one already.
+
+    Raises:
+        InvalidRequest: the folder holds other videos, which would be looked at with the demo's models.
+    """
+    from library.catalogue import open_catalogue
+
+    if folder_config_file(settings.data) is not None:
+        return
+    with open_catalogue(settings) as catalogue:
+        if any(Path(entry.path).parent != videos for entry in catalogue.videos()):
+            raise InvalidRequest(
+                f"{settings.data} holds other videos: the demo's models know only drawn scenes, and would be used for "
+                "those too.",
+                hint="Give the demo a data folder of its own: reelseek --data DIR demo",
+            )
+    replace_file(settings.data / CONFIG_NAME, _DEMO_SETTINGS.encode())
 
 
 def web(context: typer.Context) -> None:

@@ -1,4 +1,4 @@
-"""Settings: `reelseek.toml`, over it the environment (`REELSEEK_…`, nested with `__`), over it the flags."""
+"""Settings: the user's `reelseek.toml`, over it the data folder's own, over it the environment, over it the flags."""
 
 from __future__ import annotations
 
@@ -30,8 +30,14 @@ from reelseek.setting_groups import (
 
 ENV_PREFIX = "REELSEEK_"
 CONFIG_VARIABLE = "REELSEEK_CONFIG"
+CONFIG_NAME = "reelseek.toml"
 _NOT_SETTINGS = frozenset({CONFIG_VARIABLE, "REELSEEK_API_KEY"})
 """Environment names of ours that are no settings: where the file is, and the client's own key."""
+
+
+def default_data() -> Path:
+    """The data folder where none is named: in the user's own folder for data."""
+    return Path(platformdirs.user_data_dir("reelseek", appauthor=False))
 
 
 class Settings(BaseSettings):
@@ -42,7 +48,7 @@ class Settings(BaseSettings):
     )
 
     data: Path = Field(
-        default_factory=lambda: Path(platformdirs.user_data_dir("reelseek", appauthor=False)),
+        default_factory=default_data,
         description="the data folder: catalogue, artefacts, index, weights",
     )
     artefacts: str = Field("", description="where artefacts go (path or fsspec URL); empty: in the data folder")
@@ -115,12 +121,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (a signature of the library)
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags win over the environment, which wins over the file."""
-        return init_settings, env_settings, _TomlSource(settings_cls)
+        """Flags win over the environment, which wins over the data folder's file, which wins over the user's."""
+        return init_settings, env_settings, _FolderSource(settings_cls), _UserSource(settings_cls)
 
 
-class _TomlSource(PydanticBaseSettingsSource):
-    """The values of `reelseek.toml`."""
+class _UserSource(PydanticBaseSettingsSource):
+    """The values of the user's `reelseek.toml`."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
         return None, field_name, False
@@ -130,20 +136,52 @@ class _TomlSource(PydanticBaseSettingsSource):
         return read_config(path) if path else {}
 
 
+class _FolderSource(_UserSource):
+    """The values of the `reelseek.toml` in the data folder, which flags, environment or the user's file name."""
+
+    def __call__(self) -> dict[str, Any]:
+        user = super().__call__()
+        named = self.current_state.get("data") or user.get("data")
+        data = Path(named) if isinstance(named, str | Path) else default_data()
+        path = folder_config_file(data.expanduser())
+        return read_folder_config(path) if path else {}
+
+
 def config_file() -> Path | None:
-    """The file that is read: `$REELSEEK_CONFIG`, else `./reelseek.toml`, else the one in the user's config folder."""
+    """The user's file: `$REELSEEK_CONFIG`, else `./reelseek.toml`, else the one in the user's config folder."""
     if named := os.environ.get(CONFIG_VARIABLE):
         path = Path(named).expanduser()
         if not path.is_file():
             raise SettingsError(f"The settings file {path} does not exist.", hint=f"{CONFIG_VARIABLE} names it.")
         return path
     for path in (
-        Path("reelseek.toml"),
-        Path(platformdirs.user_config_dir("reelseek", appauthor=False)) / "reelseek.toml",
+        Path(CONFIG_NAME),
+        Path(platformdirs.user_config_dir("reelseek", appauthor=False)) / CONFIG_NAME,
     ):
         if path.is_file():
             return path
     return None
+
+
+def folder_config_file(data: Path) -> Path | None:
+    """The settings that a data folder carries, so that every command on it runs with what it was made with.
+
+    None where it has none, and where the user's file is that very file.
+    """
+    path, user = data / CONFIG_NAME, config_file()
+    return path if path.is_file() and (user is None or not user.samefile(path)) else None
+
+
+def read_folder_config(path: Path) -> dict[str, Any]:
+    """Read the settings file of a data folder.
+
+    Raises:
+        SettingsError: as in `read_config`; or it names another data folder.
+    """
+    config = read_config(path)
+    if "data" in config:
+        raise SettingsError(f"The settings file {path} is a data folder's own: it cannot name another in `data`.")
+    return config
 
 
 def read_config(path: Path) -> dict[str, Any]:

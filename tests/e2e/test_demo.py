@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,8 +28,7 @@ def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(demo_data: Path) -> Iterator[QueryService]:
-    settings = load_settings({"data": demo_data, "engines": {"demo_models": True}})
-    with open_service(settings) as opened:
+    with open_service(load_settings({"data": demo_data})) as opened:
         yield opened
 
 
@@ -83,6 +83,26 @@ def test_results_say_that_the_demo_s_own_models_made_them(service: QueryService)
     assert any("drawn scenes" in note for note in result.notes), result.notes
 
 
+def test_every_command_on_the_demo_s_folder_uses_its_models_and_doctor_says_why(demo_data: Path) -> None:
+    found = json.loads(run_reelseek("search", "two red circles", "--json", data=demo_data).stdout)
+    assert found["channels"]["visual"] == "openclip:demo"
+    looked = json.loads(run_reelseek("doctor", "--json", data=demo_data).stdout)
+    file = str(demo_data / "reelseek.toml")
+    assert looked["settings_files"] == [file]
+    assert looked["settings"]["engines.demo_models"] == {"value": "True", "origin": file}
+
+
+def test_the_demo_is_kept_out_of_a_folder_with_other_videos(tmp_path: Path, demo_videos: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    shutil.copy(min(video_files(), key=lambda path: path.stat().st_size), mine)
+    assert run_reelseek("--set", "engines.screen_text=off", "index", str(mine), data=tmp_path / "data").returncode == 0
+    refused = run_reelseek("demo", "--index-only", data=tmp_path / "data")
+    assert refused.returncode == 2
+    assert "holds other videos" in refused.stderr
+    assert not (tmp_path / "data" / "reelseek.toml").exists()
+
+
 def test_a_question_is_answered_with_citations_inside_the_retrieved_moments(service: QueryService) -> None:
     asked = of_kind("spoken")[0]
     answer = service.ask(AskRequest(question=f"What is said about {asked.query}?"))
@@ -103,14 +123,13 @@ def test_a_second_run_does_nothing_and_says_so(demo_data: Path, service: QuerySe
 
 
 def test_the_json_of_search_and_ask_has_the_documented_keys(demo_data: Path) -> None:
-    flags = ("--set", "engines.demo_models=true")
-    found = json.loads(run_reelseek(*flags, "search", of_kind("written")[0].query, "--json", data=demo_data).stdout)
+    found = json.loads(run_reelseek("search", of_kind("written")[0].query, "--json", data=demo_data).stdout)
     assert {"query", "took_ms", "channels", "moments"} <= set(found)
     assert set(found["moments"][0]) >= {
         "video_id", "title", "path", "start", "end", "score", "confidence", "thumbnail", "channels", "evidence",
     }  # fmt: skip
     assert set(found["moments"][0]["evidence"][0]) == {"channel", "start", "end", "text", "score"}
-    asked = json.loads(run_reelseek(*flags, "ask", of_kind("spoken")[0].query, "--json", data=demo_data).stdout)
+    asked = json.loads(run_reelseek("ask", of_kind("spoken")[0].query, "--json", data=demo_data).stdout)
     assert {"question", "answer", "abstained", "engine", "citations", "moments"} <= set(asked)
 
 

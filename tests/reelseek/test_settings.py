@@ -27,6 +27,35 @@ def test_flags_win_over_the_environment_which_wins_over_the_file(
     assert (web.port, web.threads, web.host) == (5, 4, "127.0.0.2")
 
 
+def test_a_data_folder_carries_settings_between_the_user_s_file_and_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "library"
+    folder.mkdir()
+    (folder / "reelseek.toml").write_text("[web]\nport = 3\nthreads = 3\nhost = '127.0.0.3'\n", encoding="utf-8")
+    write_config(tmp_path, f"data = '{folder}'\n[web]\nport = 1\n[query]\nk = 7\n", monkeypatch)
+    monkeypatch.delenv("REELSEEK_DATA")
+    monkeypatch.setenv("REELSEEK_WEB__THREADS", "4")
+    settings = load_settings({"web": {"host": "127.0.0.5"}})
+    web = settings.web
+    assert (web.host, web.threads, web.port, settings.query.k) == ("127.0.0.5", 4, 3, 7)
+    assert load_settings({"data": tmp_path}).web.port == 1, "another data folder is not bound by it"
+
+
+def test_the_settings_of_a_data_folder_can_be_the_user_s_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path, f"data = '{tmp_path}'\n[query]\nk = 7\n", monkeypatch)
+    monkeypatch.delenv("REELSEEK_DATA")
+    assert load_settings().query.k == 7
+
+
+def test_the_settings_of_a_data_folder_cannot_name_another_one(tmp_path: Path) -> None:
+    (tmp_path / "reelseek.toml").write_text("data = '/elsewhere'\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="data folder's own"):
+        load_settings({"data": tmp_path})
+
+
 def test_the_file_in_the_current_folder_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "reelseek.toml").write_text("[query]\nk = 7\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
