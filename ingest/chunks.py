@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from reelseek.records import VideoInfo
 from reelseek.setting_groups import IngestSettings
+
+_T = TypeVar("_T")
 
 CONTEXT = 2.0
 """Seconds on both sides of a chunk that the shot detector sees too, so that no cut depends on where a chunk ends."""
@@ -25,6 +29,20 @@ class Chunk:
     index: int
     start: float
     end: float
+
+    def share(self, per_hour: int, settings: IngestSettings) -> int:
+        """How many pictures of so many an hour it may have.
+
+        A short video has the share of half a chunk: it costs little, and moves all the time more easily.
+        """
+        return round(per_hour * max(self.end - self.start, settings.chunk_seconds / 2) / 3600)
+
+
+def evenly(items: Sequence[_T], most: int) -> Sequence[_T]:
+    """The items, or of more than `most` so many evenly spread ones."""
+    if len(items) <= most:
+        return items
+    return [items[place * len(items) // most] for place in range(most)]
 
 
 def chunks_of(info: VideoInfo, settings: IngestSettings) -> tuple[Chunk, ...]:

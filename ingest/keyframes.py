@@ -186,6 +186,7 @@ class KeyframeSelector:
 
     def __init__(self, settings: IngestSettings) -> None:
         self._interval = settings.keyframe_interval
+        self._every = settings.keyframes == "all"
         self.cells = _Cells(settings.change_threshold)
         self._last: tuple[float, Image] | None = None
         self._usual_step = self._usual_cells = 0.0
@@ -204,10 +205,13 @@ class KeyframeSelector:
             return self._keep(picture, 1.0)
         gap = time - self._last[0]
         self._notice_sudden(time, cut and gap > _TOLD)
-        if gap < _BURST or not (picture.sampled or self._since is not None) or not self._ripe(time, gap):
+        if self._every:
+            if not picture.sampled:
+                return None
+        elif gap < _BURST or not (picture.sampled or self._since is not None) or not self._ripe(time, gap):
             return None
         moved = cells.moved(self._last[1], small)
-        if not self._due(time, gap, moved):
+        if not (self._every or self._due(time, gap, moved)):
             return None
         # A new line of text is half of all; what moves always, nothing.
         return self._keep(picture, moved.still / (moved.still + _MANY))

@@ -10,7 +10,7 @@ import numpy as np
 
 from engines.trackers import tracker_ref
 from ingest.audio import quiet_border
-from ingest.chunks import Chunk
+from ingest.chunks import Chunk, evenly
 from ingest.objects import Sighting, detect_frames, link
 from ingest.screen_text import LookReading, read_frames, read_looks, tracks
 from ingest.sounds import hear_sounds, sound_lines
@@ -150,10 +150,8 @@ class Readings:
 def _read(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> Readings:
     engine, seen = present(work.engines.screen_text(), SCREEN_TEXT), work.seen(chunk)
     size, ingest = work.settings.engines.batch_size, work.settings.ingest
-    boxes = read_frames(engine, seen.frames, seen.pictures, progress, size)
-    # a short video has the share of half a chunk: it costs little, and moves all the time more easily
-    seconds = max(chunk.end - chunk.start, ingest.chunk_seconds / 2)
-    most = round(ingest.text_looks_per_hour * seconds / 3600)
+    boxes = read_frames(engine, seen.frames, seen.pictures, progress, size, every=ingest.keyframes == "all")
+    most = chunk.share(ingest.text_looks_per_hour, ingest)
     return Readings(tuple(boxes), tuple(read_looks(engine, seen.frames, seen.looks, seen.pictures, size, most)))
 
 
@@ -194,8 +192,9 @@ def _join_vectors(work: Work, parts: Sequence[Vector], writer: StageWriter) -> s
 
 def _detect(work: Work, chunk: Chunk, _writer: StageWriter, progress: Fraction) -> list[Sighting]:
     engine, seen = present(work.engines.objects(), OBJECTS), work.seen(chunk)
-    size = work.settings.engines.batch_size
-    return detect_frames(engine, seen.frames, seen.looks, seen.pictures, size, progress)
+    size, ingest = work.settings.engines.batch_size, work.settings.ingest
+    looks = evenly(seen.looks, chunk.share(ingest.object_looks_per_hour, ingest))
+    return detect_frames(engine, seen.frames, looks, seen.pictures, size, progress)
 
 
 def _load_sightings(part: Part) -> list[Sighting]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from engines.families import Kind
 from engines.protocols import (
@@ -57,6 +57,12 @@ _FRAME_SETTINGS = (
     "sample_fps", "keyframe_interval", "change_threshold", "max_side", "max_decode_errors", "storyboard_interval",
     "chunk_seconds",
 )  # fmt: skip
+
+
+def _unusual(settings: IngestSettings, *names: str) -> dict[str, object]:
+    """Of settings that change nothing at their default those that differ: results from before they existed stay."""
+    fields = type(settings).model_fields
+    return {name: value for name in names if (value := getattr(settings, name)) != fields[name].default}
 
 
 class EngineSource(Protocol):
@@ -193,7 +199,8 @@ def make_plan(
         inputs={PROBE: _probe_inputs(ingest)}, held=held, editions=editions or {},
     )  # fmt: skip
     if info.has_video:
-        plan.add(FRAMES, **{name: getattr(ingest, name) for name in _FRAME_SETTINGS})
+        named: dict[str, Any] = {name: getattr(ingest, name) for name in _FRAME_SETTINGS}
+        plan.add(FRAMES, **named | _unusual(ingest, "keyframes"))
     else:
         plan.off[FRAMES] = "no pictures"
     _spoken(plan, info, ingest, failed)
@@ -236,7 +243,8 @@ def _seen(plan: Plan, info: VideoInfo, settings: Settings, failed: Mapping[str, 
         else:
             more: dict[str, object] = {}
             if stage == OBJECTS:
-                more = {"tracker": tracker_ref(settings.engines).fingerprint}
+                tracker = tracker_ref(settings.engines).fingerprint
+                more = {"tracker": tracker, **_unusual(settings.ingest, "object_looks_per_hour")}
             elif stage == SCREEN_TEXT:
                 more = {"text_looks_per_hour": settings.ingest.text_looks_per_hour}
             plan.add(stage, engine=ref, of=[FRAMES], **more)

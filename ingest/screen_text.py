@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from engines.protocols import ScreenTextEngine
 from ingest.burnt_in import burnt_in
+from ingest.chunks import evenly
 from ingest.text_change import ReadBefore, TextLook
 from ingest.text_edges import EdgeFinder, Pictures, bridged
 from ingest.text_looks import LookReading, with_looks, worth_reading
@@ -38,6 +39,8 @@ def read_frames(
     pictures: Pictures,
     progress: Callable[[float], None],
     batch_size: int,
+    *,
+    every: bool = False,
 ) -> list[tuple[TextBox, ...]]:
     """Read keyframes; the reader sees only those whose writing looks different from all that were read shortly before.
 
@@ -46,6 +49,7 @@ def read_frames(
         pictures: loads their pictures.
         progress: called with the fraction done; may raise to stop.
         batch_size: pictures loaded, and given to the engine, at a time.
+        every: read all of them, whatever they look like.
 
     Returns:
         Each keyframe's texts.
@@ -58,9 +62,9 @@ def read_frames(
         fresh = []
         for number, image in enumerate(pictures([frame.image for frame in frames[first : first + batch_size]]), first):
             look = TextLook.of(image)
-            if look.empty:
+            if look.empty and not every:
                 continue
-            known = before.find(look)
+            known = None if every else before.find(look)
             if known is None:
                 before.add(look, number)
                 fresh.append((number, image))
@@ -82,20 +86,17 @@ def read_looks(
 ) -> list[LookReading]:
     """Read the pictures between keyframes that show a text which no keyframe beside them shows.
 
-    Fine texture that moves without end looks like writing in all of them: of more than `most`, evenly spread ones are
-    read.
+    Fine texture that moves without end looks like writing in all of them: hence `most`.
 
     Args:
         frames: keyframes in order of time.
         looks: pictures between them.
         pictures: loads pictures of both.
         batch_size: pictures given to the engine at a time.
-        most: how many are read at most.
+        most: how many are read at most, evenly spread.
     """
     found = []
-    wanted = worth_reading(frames, looks, pictures)
-    if len(wanted) > most:
-        wanted = [wanted[place * len(wanted) // most] for place in range(most)]
+    wanted = evenly(worth_reading(frames, looks, pictures), most)
     for first in range(0, len(wanted), batch_size):
         part = wanted[first : first + batch_size]
         answers = engine.read(pictures([look.image for look in part]))

@@ -55,10 +55,21 @@ class IngestSettings(_Group):
     sample_fps: float = Field(2.0, gt=0, le=60, description="sampled pictures per second of video")
     keyframe_interval: float = Field(10.0, gt=0, description="a keyframe at least this often (s) while pictures change")
     change_threshold: float = Field(0.035, gt=0, le=1, description="change of one place that makes a keyframe, 0 to 1")
+    keyframes: Literal["auto", "all"] = Field(
+        "auto",
+        description="which sampled pictures models see: those in which something changed (auto), or every one (all): "
+        "many times as slow, to check that nothing is lost",
+    )
     text_looks_per_hour: int = Field(
         3600,
         ge=0,
         description="pictures between keyframes that are read for text while the picture moves, per hour of video",
+    )
+    object_looks_per_hour: int = Field(
+        7200,
+        ge=0,
+        description="pictures between keyframes in which objects are detected while the picture moves, per hour of "
+        "video; under 3600 what moves fast is no longer followed",
     )
     max_side: int = Field(960, ge=64, le=4096, description="longer side (px) of the pictures models see")
     segment_min: float = Field(5.0, gt=0, description="shortest segment (s)")

@@ -10,14 +10,16 @@ import av
 import numpy as np
 import pytest
 
+from engines.protocols import ObjectEngine
 from engines.registry import Engines
-from ingest.chunks import Chunk, chunks_of
+from ingest.chunks import Chunk, chunks_of, evenly
 from ingest.document import load_document
 from ingest.outcome import IngestOutcome
 from ingest.pipeline import ingest_chunk, ingest_video
 from ingest.running import in_order
 from reelseek.artefacts import ArtefactStore
 from reelseek.errors import NotFound
+from reelseek.records import Detection, Image
 from reelseek.setting_groups import IngestSettings
 from reelseek.settings import Settings, load_settings
 from tests.support.checkpoints import write_openclip, write_yolox
@@ -88,6 +90,51 @@ def test_chunks_cover_the_video_and_a_short_rest_joins_the_last() -> None:
     assert [chunk.end for chunk in chunks_of(info_of("0" * 32, duration=250.0), settings)] == [100.0, 200.0, 250.0]
     assert chunks_of(info_of("0" * 32, duration=149.9), settings) == (Chunk(0, 0.0, 149.9),)
     assert chunks_of(info_of("0" * 32, duration=0.04), settings) == (Chunk(0, 0.0, 0.04),)
+
+
+def test_a_bound_an_hour_is_shared_among_chunks_and_keeps_what_is_evenly_spread() -> None:
+    settings = IngestSettings(chunk_seconds=100)
+    assert Chunk(1, 100.0, 200.0).share(3600, settings) == 100
+    assert Chunk(0, 0.0, 4.0).share(3600, settings) == 50
+    assert list(evenly(range(10), 10)) == list(range(10))
+    assert list(evenly(range(10), 5)) == [0, 2, 4, 6, 8]
+    assert list(evenly(range(10), 0)) == []
+
+
+class Counting:
+    """The detector, counting the pictures that it is given."""
+
+    def __init__(self, engine: ObjectEngine) -> None:
+        self.engine, self.count = engine, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def detect(self, images: Sequence[Image], *, least: float = 0.25) -> list[tuple[Detection, ...]]:
+        self.count += len(images)
+        return self.engine.detect(images, least=least)
+
+
+def test_objects_are_looked_for_in_so_many_pictures_an_hour_at_most(
+    tmp_path: Path, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = busy(1)
+    rolled = ((n / 10, np.roll(picture, 5 * n, axis=1)) for n in range(120))
+    path, asked, keyframes = write_video(tmp_path / "moving.mp4", rolled), [], []
+    for bound in (7200, 720, 0):
+        settings = settings_for(tmp_path / str(bound), 20.0, objects=names["objects"])
+        settings.ingest.object_looks_per_hour = bound
+        with Engines(settings) as engines:
+            detector = engines.objects()
+            assert detector is not None
+            counting = Counting(detector)
+            monkeypatch.setattr(engines, "objects", lambda counting=counting: counting)
+            document = load_document(ArtefactStore(settings.artefacts_url), run(path, settings, engines))
+        asked.append(counting.count)
+        keyframes.append(len(document.frames))
+    assert len(set(keyframes)) == 1
+    assert asked[0] - keyframes[0] > 10
+    assert [count - keyframes[0] for count in asked[1:]] == [2, 0]
 
 
 def test_many_workers_make_what_one_makes(tmp_path: Path, video: Path, engines: Engines, names: dict[str, str]) -> None:

@@ -54,6 +54,14 @@ def chosen(seen: Iterable[Picture]) -> tuple[list[float], list[float], int]:
     return kept, looked, sampled
 
 
+def test_all_sampled_pictures_are_kept_where_that_is_asked_for() -> None:
+    seen = pictures(5.0, lambda time, small: None)
+    assert len(chosen(seen)[0]) == 1
+    selector = KeyframeSelector(IngestSettings(keyframes="all"))
+    assert [selector.consider(picture) is not None for picture in seen] == [picture.sampled for picture in seen]
+    assert sum(picture.sampled for picture in seen) == 10
+
+
 def block(small: Image, top: int, left: int, height: int, width: int, change: int) -> None:
     """Letters: every second cell is another by `change`."""
     cells = small[top : top + height, left : left + width : 2, 0].astype(int)

@@ -98,6 +98,14 @@ def test_a_caption_begins_and_ends_where_the_looks_show_it(reader: Reader) -> No
     assert caption.end == pytest.approx(5.3, abs=0.3)
 
 
+def test_every_keyframe_is_read_where_that_is_asked_for(reader: Reader) -> None:
+    film = Film([Shot(float(time), slide("Opening words")) for time in range(4)], 4.0)
+    once = read_frames(reader, film.frames, film.pictures, lambda _: None, 8)
+    assert reader.count == 1
+    assert read_frames(reader, film.frames, film.pictures, lambda _: None, 8, every=True) == once
+    assert reader.count == 5
+
+
 def test_no_more_looks_are_read_than_asked_for_and_those_from_end_to_end(reader: Reader) -> None:
     times = [0.5 * n for n in range(16)]
     captions = [
