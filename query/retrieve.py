@@ -17,6 +17,7 @@ from query.ranking.runs import Run
 from query.ranking.waterfall import weighted
 from query.source import Frame, Source
 from query.texts.retriever import LEAST, TextRetriever
+from query.texts.words import tokens
 from query.timing import Stopwatch
 from reelseek.records import Channel, VectorSpace
 from reelseek.results import Contribution
@@ -27,6 +28,7 @@ PICTURE_VIDEOS = 12
 NOT_DETECTED, TOO_FEW, TOO_MANY = 0.85, 0.6, 0.85
 """What is left of a picture's strength where the objects that the words name are not there, or in another number."""
 
+_QUESTION = frozenset({"how", "what", "when", "where", "which", "who", "whose", "whom", "why"})
 _SCENES = 4_000
 """Segments whose objects are looked at."""
 
@@ -88,7 +90,7 @@ class Retriever:
             curve.strengths,
             curve.confidences,
             least=LEAST,
-            described=f"“{likeness.described}”",
+            described=_quoted(likeness.described),
             cosines=curve.cosines,
         )
         ranks = {id(run): rank for rank, run in enumerate(sorted(runs, key=lambda run: -run.confidence), start=1)}
@@ -150,6 +152,11 @@ class _Curve:
     strengths: Sequence[float] = ()
     confidences: Sequence[float] = ()
     cosines: Sequence[float] = ()
+
+
+def _quoted(description: str) -> str:
+    """A description as evidence quotes it. A question describes no picture, so it is not quoted."""
+    return "what is asked about" if _QUESTION.issuperset(tokens(description)[:1]) else f"“{description}”"
 
 
 def _contribution(run: Run, rank: int) -> Contribution:

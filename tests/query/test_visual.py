@@ -101,6 +101,15 @@ def test_a_picture_explains_its_confidence(pictures: World) -> None:
     assert contribution.gain == pytest.approx(moment.confidence)
 
 
+def test_the_evidence_of_a_picture_quotes_a_description_and_no_question(pictures: World) -> None:
+    def told(query: str) -> set[str]:
+        moments = pictures.service.search(SearchRequest(query, min_confidence=0.0)).moments
+        return {item.text for moment in moments for item in moment.evidence if item.channel is Channel.VISUAL}
+
+    assert told("seen:red") == {"looks like “red”"}
+    assert told('seen:"what is red"') == {"looks like what is asked about"}
+
+
 def test_pictures_can_be_stages_of_a_sequence(pictures: World) -> None:
     result = pictures.service.search(SearchRequest("seen:blue then seen:red", min_confidence=0.0))
     assert [(stage.start, stage.end) for stage in result.moments[0].stages] == [(0.0, 8.0), (8.0, 20.0)]
