@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import query
 from bench.evaluation.benchmark import Prepared, Task, Told, nobody, prepare
 from bench.evaluation.corpus import BenchQuery
 from bench.evaluation.corpus_library import video_hash
+from bench.evaluation.history import made_with
 from bench.evaluation.judged import Judged, ask_judged, judged_figures
+from bench.evaluation.kept import KeptRows
 from bench.evaluation.ranking import Result, mean_figures
-from bench.evaluation.runs import RunRow, ask_all, depth, scored
+from bench.evaluation.runs import Ask, RunRow, ask_one, depth, row_of, row_payload, scored
 from bench.evaluation.statistics import paired
 from index.reader import Scope
 from index.reads import Hit
@@ -23,6 +29,13 @@ from reelseek.settings import Settings
 FUSION = "fusion"
 RRF = 60.0
 """The constant of reciprocal-rank fusion (Cormack et al., 2009)."""
+
+PLAIN = {"plain BM25": (True, False), "plain vectors": (False, True), "plain BM25 and vectors": (True, True)}
+"""Plain retrieval by name: whether by words, whether by meaning."""
+
+_CODE = (".py", ".json", ".lark")
+
+_Search = Callable[[BenchQuery], RunRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +65,75 @@ def ablate_benchmark(task: Task, settings: Settings, cache: Path, told: Told = n
     """The table of a benchmark of timed texts: means of each variant, and nDCG@10 query by query against fusion.
 
     Besides variants of the product it has plain retrieval over the same segments, as they come from the index: by BM25,
-    by vectors, and both joined by reciprocal rank.
+    by vectors, and both joined by reciprocal rank. Within its video, where the task says so, both stay in the video.
+
+    What each query found is kept in the cache as it comes: the same call after a stop goes on, with the same corpus,
+    queries, engines, settings and code of the search.
     """
     ready = prepare(task, settings, cache, told)
-    table: dict[str, list[dict[str, float]]] = {}
     with ready.library.open(settings) as service:
-        service.warm()
-        names = ready.library.names
-        ask = task.asking(names)
-        for variant in variants((Channel.SPEECH, Channel.TITLE)):
-
-            def changed(query: BenchQuery, variant: Variant = variant) -> SearchRequest | None:
-                request = ask(query)
-                return None if request is None else variant(request)
-
-            run = ask_all(service, ready.queries, names, changed, _telling(told, variant.name))
-            table[variant.name] = scored(ready.queries, run)
-        for name, run in _plain(service, task, ready, told).items():
-            table[name] = scored(ready.queries, run)
+        made = _made_with(service, task, ready)
+        name = hashlib.blake2b(json.dumps(made, sort_keys=True).encode(), digest_size=12).hexdigest()
+        with KeptRows(cache / "ablations" / f"{name}.jsonl", made) as kept:
+            table = {
+                name: scored(ready.queries, _run(kept, name, ready.queries, search, told))
+                for name, search in _searches(service, task, ready)
+            }
     return {name: {"n": len(rows), **_rounded(rows), **_against(table[FUSION], rows)} for name, rows in table.items()}
+
+
+def _made_with(service: QueryService, task: Task, ready: Prepared) -> JsonObject:
+    """What decides what the queries find: the index, the queries, the engines, the settings, the code that searches."""
+    engines, named = made_with(service)
+    queries = hashlib.blake2b(repr(ready.queries).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    code = hashlib.blake2b(digest_size=12)
+    for path in sorted(Path(query.__file__).parent.rglob("*")):
+        if path.suffix in _CODE:
+            code.update(path.read_bytes())
+    return {
+        "corpus": ready.library.folder.name,
+        "queries": queries,
+        "within_video": task.within_video,
+        "depth": depth(task.k),
+        "channels": sorted(task.channels) if task.channels is not None else None,
+        "engines": engines,
+        "settings": named,
+        "code": code.hexdigest(),
+    }
+
+
+def _searches(service: QueryService, task: Task, ready: Prepared) -> Iterator[tuple[str, _Search]]:
+    """Every variant of the product, then plain retrieval, by name."""
+    names = ready.library.names
+    ask = task.asking(names)
+    for variant in variants((Channel.SPEECH, Channel.TITLE)):
+
+        def changed(asked: BenchQuery, variant: Variant = variant) -> SearchRequest | None:
+            request = ask(asked)
+            return None if request is None else variant(request)
+
+        yield variant.name, partial(_ask, service, names, changed)
+    plain = _Plain(service, task, names)
+    for name, (words, meaning) in PLAIN.items():
+        if plain.has_vectors or not meaning:
+            yield name, partial(plain.search, words=words, meaning=meaning)
+
+
+def _ask(service: QueryService, names: Mapping[str, str], ask: Ask, asked: BenchQuery) -> RunRow:
+    return ask_one(service, asked, names, ask)
+
+
+def _run(kept: KeptRows, name: str, queries: Sequence[BenchQuery], search: _Search, told: Told) -> list[RunRow]:
+    """What each query finds; what is kept is not searched for again."""
+    run = []
+    for number, asked in enumerate(queries):
+        told(name, number, len(queries))
+        row_id = f"{name} {number}"
+        if row_id not in kept.rows:
+            kept.keep({"id": row_id, **row_payload(search(asked))})
+        run.append(row_of(kept.rows[row_id]))
+    told(name, len(queries), len(queries))
+    return run
 
 
 def ablate_judged(
@@ -96,29 +159,31 @@ def ablate_judged(
     return table
 
 
-def _plain(service: QueryService, task: Task, ready: Prepared, told: Told) -> dict[str, list[RunRow]]:
+class _Plain:
     """Retrieval of segments by BM25, by vectors, and by both, without anything of the product's own ranking."""
-    engine = service.engines.sentence()
-    snapshot = service.reader.snapshot(service.catalogue.visibility)
-    space = snapshot.space("segments", "text")
-    runs: dict[str, list[RunRow]] = {"plain BM25": []}
-    if engine is not None and space is not None:
-        runs |= {"plain vectors": [], "plain BM25 and vectors": []}
-    k = depth(task.k)
-    for number, query in enumerate(ready.queries):
-        told("plain retrieval", number, len(ready.queries))
-        scope = Scope(video_ids=frozenset({video_hash(query.video_id)})) if task.within_video else Scope()
-        lists: dict[str, Sequence[Hit]] = {"plain BM25": [], "plain vectors": []}
-        if query.query:
-            lists["plain BM25"] = snapshot.search_text("segments", query.query, 100, scope, ("speech",))
-            if engine is not None and space is not None:
-                vector = engine.encode([query.query])[0]
-                lists["plain vectors"] = snapshot.search_vectors("segments", "text", vector, 100, scope, space=space)
-        lists["plain BM25 and vectors"] = _joined([lists["plain BM25"], lists["plain vectors"]])
-        for name, run in runs.items():
-            run.append(RunRow(query.query_id, tuple(_result(hit, ready.library.names) for hit in lists[name][:k])))
-    told("plain retrieval", len(ready.queries), len(ready.queries))
-    return runs
+
+    def __init__(self, service: QueryService, task: Task, names: Mapping[str, str]) -> None:
+        self._task, self._names = task, names
+        self._engine = service.engines.sentence()
+        self._snapshot = service.reader.snapshot(service.catalogue.visibility)
+        self._space = self._snapshot.space("segments", "text")
+
+    @property
+    def has_vectors(self) -> bool:
+        return self._engine is not None and self._space is not None
+
+    def search(self, asked: BenchQuery, *, words: bool, meaning: bool) -> RunRow:
+        """The best segments, each as a result."""
+        within = self._task.within_video
+        scope = Scope(video_ids=frozenset({video_hash(asked.video_id)})) if within else Scope()
+        lists: list[Sequence[Hit]] = []
+        if asked.query and words:
+            lists.append(self._snapshot.search_text("segments", asked.query, 100, scope, ("speech",)))
+        if asked.query and meaning and self._engine is not None and self._space is not None:
+            vector = self._engine.encode([asked.query])[0]
+            lists.append(self._snapshot.search_vectors("segments", "text", vector, 100, scope, space=self._space))
+        hits = lists[0] if len(lists) == 1 else _joined(lists)
+        return RunRow(asked.query_id, tuple(_result(hit, self._names) for hit in hits[: depth(self._task.k)]))
 
 
 def _joined(lists: Sequence[Sequence[Hit]]) -> list[Hit]:

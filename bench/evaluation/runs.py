@@ -56,31 +56,39 @@ def ask_all(
     found: list[RunRow] = []
     for number, query in enumerate(queries):
         progress(number, len(queries))
-        request = ask(query)
-        if request is None:
-            found.append(RunRow(query.query_id, ()))
-            continue
-        result = service.search(request)
-        moments = tuple(
-            Result(names[item.video_id], item.start, item.end, item.confidence)
-            for item in result.moments
-            if item.video_id in names
-        )
-        found.append(RunRow(query.query_id, moments, result.took_ms, result.timings_ms))
+        found.append(ask_one(service, query, names, ask))
     progress(len(queries), len(queries))
     return found
+
+
+def ask_one(service: QueryService, query: BenchQuery, names: Mapping[str, str], ask: Ask) -> RunRow:
+    """Search for one query; arguments as of `ask_all`."""
+    request = ask(query)
+    if request is None:
+        return RunRow(query.query_id, ())
+    result = service.search(request)
+    moments = tuple(
+        Result(names[item.video_id], item.start, item.end, item.confidence)
+        for item in result.moments
+        if item.video_id in names
+    )
+    return RunRow(query.query_id, moments, result.took_ms, result.timings_ms)
 
 
 def write_run(path: Path, run: Iterable[RunRow]) -> None:
     """Write a run as JSON lines: `{"query_id", "results": [{"video_id", "start", "end", "score"}, …]}`, best first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
-        for row in run:
-            results = [
-                {"video_id": item.video_id, "start": item.start, "end": item.end, "score": round(item.score, 6)}
-                for item in row.results
-            ]
-            file.write(json.dumps({"query_id": row.query_id, "results": results}) + "\n")
+        file.writelines(f"{json.dumps(row_payload(row))}\n" for row in run)
+
+
+def row_payload(row: RunRow) -> JsonObject:
+    """A row as `write_run` writes it."""
+    results = [
+        {"video_id": item.video_id, "start": item.start, "end": item.end, "score": round(item.score, 6)}
+        for item in row.results
+    ]
+    return {"query_id": row.query_id, "results": results}
 
 
 def read_run(path: Path) -> list[RunRow]:
@@ -93,14 +101,19 @@ def read_run(path: Path) -> list[RunRow]:
     run = []
     for where, row in rows(path):
         try:
-            results = tuple(
-                Result(str(item["video_id"]), float(item["start"]), float(item["end"]), float(item.get("score", 0.0)))
-                for item in row["results"]
-            )
-            run.append(RunRow(str(row["query_id"]), results))
+            run.append(row_of(row))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidRequest(f"{where}: it is no row of a run ({error!r}).") from error
     return run
+
+
+def row_of(payload: JsonObject) -> RunRow:
+    """The row that `row_payload` made this of. Raises `KeyError` and its like where it is none."""
+    results = tuple(
+        Result(str(item["video_id"]), float(item["start"]), float(item["end"]), float(item.get("score", 0.0)))
+        for item in payload["results"]
+    )
+    return RunRow(str(payload["query_id"]), results)
 
 
 def scored(queries: Sequence[BenchQuery], run: Iterable[RunRow]) -> list[dict[str, float]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 import random
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from bench.evaluation.ablation import ablate_benchmark
 from bench.evaluation.benchmark import Task, prepare, run_benchmark
 from bench.evaluation.corpus import BenchQuery
 from bench.evaluation.ranking import NAMES, Result
@@ -148,3 +150,30 @@ def test_the_figures_are_those_of_the_benchmarks_own_scorer_to_the_digit(scorer:
         )
         ours = summary(queries, run)
         assert {name: ours[name] for name in ("n", *NAMES)} == theirs
+
+
+def test_an_ablation_goes_on_after_a_stop_and_asks_nothing_twice(
+    bench: Path, cache: Path, settings: Settings, tmp_path: Path
+) -> None:
+    task = Task(bench, limit=4, within_video=True)
+    own = tmp_path / "cache"
+    shutil.copytree(cache, own)
+
+    def stop(doing: str, done: int, total: int) -> None:
+        if (doing, done) == ("meaning alone", 2):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ablate_benchmark(task, settings, own, stop)
+    (kept,) = (own / "ablations").iterdir()
+    before = kept.read_text()
+    assert len(before.splitlines()) == 1 + 2 * 4 + 2, "a head, two variants, and two queries of the third"
+    table = ablate_benchmark(task, settings, own)
+    assert kept.read_text().startswith(before)
+    after = kept.read_text()
+    assert ablate_benchmark(task, settings, own) == table
+    assert kept.read_text() == after
+    assert all(row["n"] == 4 for row in table.values())
+    assert table["plain vectors"]["vR@1"] == table["fusion"]["vR@1"] == 1.0, "each query stays in its video"
+    ablate_benchmark(Task(bench, limit=4), settings, own)
+    assert len(list((own / "ablations").iterdir())) == 2
