@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -11,12 +10,6 @@ from rich.table import Table
 from cli.context import settings_of
 from cli.output import console, print_json, printable
 from cli.searching import Json
-from reelseek.records import JsonObject
-from reelseek.urls import masked
-
-if TYPE_CHECKING:
-    from library.catalogue import Catalogue
-    from library.records import Job
 
 
 def jobs(
@@ -28,6 +21,7 @@ def jobs(
 ) -> None:
     """List the jobs that run or wait, and those that failed, with the reason. `reelseek serve` does them."""
     from library.catalogue import open_catalogue
+    from library.describing import job_payload
     from library.ledger import Ledger
     from library.records import JobState
 
@@ -37,7 +31,7 @@ def jobs(
     with open_catalogue(settings_of(context)) as catalogue:
         ledger = Ledger(catalogue)
         found = [job for state in shown for job in ledger.jobs(state, limit, kind=kind or None)]
-        rows = [_payload(job, catalogue) for job in found]
+        rows = [job_payload(job, catalogue) for job in found]
     if as_json:
         print_json({"jobs": rows})
         return
@@ -46,31 +40,3 @@ def jobs(
         told = row["error"] or (f"{row['stage']} {row['fraction']:.0%}" if row["state"] == "running" else "")
         table.add_row(str(row["job_id"]), row["kind"], row["state"], printable(row["what"]), printable(told))
     console().print(table if rows else "Nothing runs, waits or has failed.")
-
-
-def _payload(job: Job, catalogue: Catalogue) -> JsonObject:
-    return {
-        "job_id": job.job_id,
-        "kind": job.kind,
-        "state": job.state.value,
-        "what": _what(job, catalogue),
-        "video_id": str(job.payload.get("video_id", "")),
-        "stage": job.stage,
-        "fraction": round(job.fraction, 3),
-        "attempt": job.attempt,
-        "error": job.error,
-        "created_at": job.created_at.isoformat(),
-        "finished_at": job.finished_at and job.finished_at.isoformat(),
-    }
-
-
-def _what(job: Job, catalogue: Catalogue) -> str:
-    """The file, address or video that a job is of; empty where it is of none."""
-    if path := job.payload.get("path"):
-        return Path(str(path)).name
-    if url := job.payload.get("url"):
-        return masked(str(url))
-    if video_id := job.payload.get("video_id"):
-        entry = catalogue.find_video(str(video_id))
-        return entry.title if entry is not None else "a video that was removed"
-    return ""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from library import keys
+from library.describing import job_words
 from library.records import VideoEntry, VideoState
 from query.examples.stretches import write_stretch
 from query.service import SearchRequest
@@ -33,7 +34,7 @@ from web.api.videos import reindex, remove_video, take_upload, uploaded_files, v
 from web.auth import KEY_COMMAND, SESSION_KEY
 from web.backend import Backend, backend
 from web.example_schemas import ExampleQuery, UploadedExamples
-from web.payloads import job_payload, video_payload
+from web.payloads import video_payload
 from web.pictures import preview
 from web.schemas import VideosQuery
 from web.search_schemas import SearchQuery
@@ -230,13 +231,13 @@ def delete(video_id: str) -> BaseResponse:
 def index_again(video_id: str) -> BaseResponse:
     """Have a video indexed again."""
     job = reindex(backend(), video_id)
-    return _to_library(f"{job_payload(job, {})['what']} is indexed again.")
+    return _to_library(f"{job_words(job, backend().catalogue)} is indexed again.")
 
 
 def retry_job(job_id: int) -> BaseResponse:
     """Queue a failed job again."""
     job = backend().ledger.retry(job_id)
-    return _to_library(f"{job_payload(job, {})['what']} is tried again.")
+    return _to_library(f"{job_words(job, backend().catalogue)} is tried again.")
 
 
 def video(video_id: str) -> str:

@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from flask import url_for
 
+from library import describing
+from library.catalogue import Catalogue
 from library.records import Job, JobState, Library, VideoEntry
 from reelseek.records import JsonObject
-from reelseek.urls import masked
 from web.present import STAGE_NAMES
-
-_UPKEEP = {
-    "maintain": "Care of the index",
-    "scan": "Scan of the folders",
-    "reindex": "A video that is brought up to date",
-    "stale": "Look for what engines or settings made stale",
-    "gc": "Reclaiming space",
-    "saved": "Saved searches",
-    "caption": "Captions of a video",
-    "notes": "Notes of a long video",
-}
-"""Jobs that are of no file, in words."""
 
 
 def printable(text: str) -> str:
@@ -72,29 +60,9 @@ def library_payload(library: Library) -> JsonObject:
     }
 
 
-def job_payload(job: Job, library_names: dict[int, str]) -> JsonObject:
-    """A job, with what it works on in words."""
-    return {
-        "job_id": job.job_id,
-        "kind": job.kind,
-        "state": job.state.value,
-        "what": _what(job, library_names),
-        "video_id": str(job.payload.get("video_id", "")),
-        "stage": job.stage,
-        "stage_name": STAGE_NAMES.get(job.stage, job.stage) if job.state is JobState.RUNNING else "",
-        "fraction": job.fraction,
-        "attempt": job.attempt,
-        "error": job.error,
-        "created_at": moment_text(job.created_at),
-        "finished_at": moment_text(job.finished_at),
+def job_payload(job: Job, catalogue: Catalogue) -> JsonObject:
+    """A job, with what it works on and what it is doing in words."""
+    running = job.state is JobState.RUNNING
+    return describing.job_payload(job, catalogue) | {
+        "stage_name": STAGE_NAMES.get(job.stage, job.stage) if running else ""
     }
-
-
-def _what(job: Job, library_names: dict[int, str]) -> str:
-    if path := job.payload.get("path"):
-        return printable(Path(str(path)).name)
-    if url := job.payload.get("url"):
-        return str(job.result.get("title") or masked(str(url)))
-    if (library_id := job.payload.get("library_id")) is not None:
-        return f"Scan of {library_names.get(int(library_id), 'a removed folder')}"
-    return _UPKEEP.get(job.kind, job.kind)

@@ -258,7 +258,9 @@ def test_the_api_tells_how_far_notes_are_and_has_the_rest_taken(settings: Settin
     assert posted.status_code == 202
     assert "waits for a worker" in posted.get_json()["rest"]
     waiting = client.get("/api/v1/jobs?state=active").get_json()["jobs"]
-    assert {(job["kind"], job["what"]) for job in waiting} == {("notes", "Notes of a long video")}
+    assert {(job["kind"], job["what"]) for job in waiting} == {
+        ("notes", f"Notes of {LONG_TALK.name.removesuffix('.mp4')}")
+    }
     summary = client.get(f"/api/v1/videos/{LONG_TALK.video_id}/summary").get_json()
     assert summary["partial"]
     assert any("Notes of 0 of 48 segments exist." in note for note in summary["notes"])

@@ -25,7 +25,7 @@ def register(api: APIBlueprint) -> None:
     @api.output(JobOut, status_code=202)
     def retry_job(job_id: int) -> JsonObject:
         """Queue a job again that failed, was set aside or cancelled."""
-        return job_payload(backend().ledger.retry(job_id), {})
+        return job_payload(backend().ledger.retry(job_id), backend().catalogue)
 
 
 def job_payloads(served: Backend, state: str | None, limit: int) -> list[JsonObject]:
@@ -36,5 +36,4 @@ def job_payloads(served: Backend, state: str | None, limit: int) -> list[JsonObj
             found += served.ledger.jobs(state=wanted, limit=limit)
     else:
         found = list(served.ledger.jobs(state=JobState(state) if state else None, limit=limit))
-    names = {library.library_id: library.name for library in served.catalogue.libraries()}
-    return [job_payload(job, names) for job in found[:limit]]
+    return [job_payload(job, served.catalogue) for job in found[:limit]]

@@ -43,7 +43,7 @@ def register(api: APIBlueprint) -> None:
     def scan_library(library_id: int) -> JsonObject:
         """Look for new, changed and vanished files now."""
         library = backend().catalogue.library(library_id)
-        return job_payload(scan(backend(), library), {library.library_id: library.name})
+        return job_payload(scan(backend(), library), backend().catalogue)
 
 
 def watch_folder(served: Backend, path: str, name: str = "") -> Library:

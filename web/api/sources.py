@@ -28,7 +28,7 @@ def register(api: APIBlueprint) -> None:
     @api.output(JobOut, status_code=202)
     def fetch_video(wanted: NewFetch) -> JsonObject:
         """Have a video downloaded from a URL and indexed, where fetching is switched on."""
-        return job_payload(queue_fetch(backend(), wanted), {})
+        return job_payload(queue_fetch(backend(), wanted), backend().catalogue)
 
 
 def queue_fetch(served: Backend, wanted: NewFetch) -> Job:

@@ -41,7 +41,7 @@ def register(api: APIBlueprint) -> None:
     def upload_video() -> JsonObject:
         """Take a video file (`multipart/form-data`, field `file`); it is indexed in the background."""
         path, job = take_upload(backend(), uploaded_files()[0])
-        return {"name": printable(path.name), "job": job_payload(job, {})}
+        return {"name": printable(path.name), "job": job_payload(job, backend().catalogue)}
 
     @api.get("/videos/<video:video_id>")
     @api.output(VideoDetail)
@@ -60,7 +60,7 @@ def register(api: APIBlueprint) -> None:
     @api.output(JobOut, status_code=202)
     def index_video(video_id: str) -> JsonObject:
         """Have a video indexed again, after a failure or a change of engines."""
-        return job_payload(reindex(backend(), video_id), {})
+        return job_payload(reindex(backend(), video_id), backend().catalogue)
 
     @api.delete("/videos/<video:video_id>")
     @api.output({}, status_code=204)
