@@ -2,9 +2,8 @@
 
 Learnt on train splits alone, with the product's own lines and signals, from two or more benchmarks: each counts for the
 same. The order is a listwise logistic regression (Cao et al., ICML 2007, with one relevant set): the lines whose middle
-lies in an answer against all lines of the library, each signal by how far it stands out. How sure a passage is, is a
-logistic regression of the best line's own signals: questions asked of their own library against the same questions
-asked of another benchmark's library, where nothing answers them. No weight is below 0.
+lies in an answer against all lines of the library, each signal by how far it stands out. How sure a passage is, is
+learnt from libraries of many shapes: see `bench.fit_confidence`. No weight is below 0.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +19,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
+from rich.table import Table
 from scipy.optimize import minimize
 
 from bench.evaluation.corpus import TRAIN, BenchQuery, read_corpus, read_queries
 from bench.evaluation.corpus_library import corpus_library, video_hash
+from bench.fit_confidence import BY_WORDS, RIDGE, WITH_MEANING, Texts, fitted_confidence, passing, tried
 from index.reader import Scope
 from query.service import QueryService
 from query.source import Source
 from query.texts.passage_store import PassageStore
-from query.texts.passages import learnt
 from query.texts.retriever import TextRetriever
 from query.texts.signals import SIGNALS, signals_of, standing_out
 from query.texts.video_text import Numbers, PassageText
@@ -40,19 +40,6 @@ ORDER = (
     "best_meaning", "best_20", "segment_meaning", "near_meaning", "video_peak",
 )  # fmt: skip
 """The signals that order."""
-
-SURE = (
-    "surest", "covered", "line_words", "words_10", "words_25", "words_120", "video_words", "line_meaning",
-    "best_meaning", "segment_meaning", "near_meaning", "video_peak",
-)  # fmt: skip
-"""The signals that tell how sure."""
-
-RIDGE = 0.003
-FALSE_ANSWERS = 0.05
-"""The share of questions to the wrong library whose best passage may reach the cut-off."""
-
-_ROUNDS = 6
-_CUTOFF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,40 +108,6 @@ def _standing(item: Asked, columns: Sequence[int]) -> npt.NDArray[np.float32]:
     return standing_out(item.signals.astype(np.float64), every)[:, columns].astype(np.float32)
 
 
-def fitted_confidence(here: Sequence[Asked], elsewhere: Sequence[Asked]) -> tuple[Numbers, float]:
-    """The weights `(len(SURE),)` and the middle that tell questions that are answered here from others.
-
-    The best line is the latent choice: it is taken anew with each round's weights.
-    """
-    columns = [SIGNALS.index(name) for name in SURE]
-    weights, middle = learnt().weights[columns] * learnt().slope, learnt().middle * learnt().slope
-    truth = np.concatenate([np.ones(len(here)), np.zeros(len(elsewhere))])
-    share = np.where(truth > 0, 0.5 / len(here), 0.5 / len(elsewhere))
-    asked = [item.signals[:, columns].astype(np.float64) for item in (*here, *elsewhere)]
-    for _ in range(_ROUNDS):
-        best = np.stack([signals[int((signals @ weights).argmax())] for signals in asked])
-
-        def loss(values: Numbers, best: Numbers = best) -> tuple[float, Numbers]:
-            margin = best @ values[:-1] - values[-1]
-            chance = 1.0 / (1.0 + np.exp(-margin))
-            total = float((share * np.logaddexp(0.0, np.where(truth > 0, -margin, margin))).sum())
-            off = share * (chance - truth)
-            slope = np.append(off @ best + 2 * RIDGE * values[:-1], -off.sum())
-            return total + RIDGE * float(values[:-1] @ values[:-1]), slope
-
-        bounds = [*[(0.0, None)] * len(columns), (None, None)]
-        done = minimize(loss, np.append(weights, middle), jac=True, method="L-BFGS-B", bounds=bounds)
-        weights, middle = np.asarray(done.x[:-1]), float(done.x[-1])
-    wrong = [float((signals @ weights).max()) for signals in asked[len(here) :]]
-    return weights, max(middle, float(np.quantile(wrong, 1.0 - FALSE_ANSWERS)))
-
-
-def passing(asked: Sequence[Asked], weights: Numbers, middle: float) -> float:
-    """The share of questions whose best line reaches the cut-off."""
-    columns = [SIGNALS.index(name) for name in SURE]
-    return float(np.mean([float((item.signals[:, columns] @ weights).max()) >= middle for item in asked]))
-
-
 def library(folder: Path, settings: Settings, cache: Path, videos: int, queries: int) -> Library:
     """The train questions about some of a benchmark's train videos, evenly taken."""
     every = read_queries(folder, TRAIN, "")
@@ -183,23 +136,44 @@ def main() -> None:
         parts = [library(path, settings, cache, given.videos, given.queries) for path in given.bench]
         for part in parts:
             opened.enter_context(part.service)
-        own = [part.asked(part.queries) for part in parts]
-        other = [item for at, part in enumerate(parts) for item in part.asked(parts[at - 1].queries)]
-    order = fitted_order(own)
-    here = [item for part in own for item in part]
-    weights, middle = fitted_confidence(here, other)
+        order = fitted_order([part.asked(part.queries) for part in parts])
+        texts = [Texts.of(part.name, part.service.reads()) for part in parts]
+        asked = [item for at, part in enumerate(parts) for item in tried(texts[at], texts[at - 1], part.queries)]
+    sure = {
+        name: (fitted_confidence(some, signals), some)
+        for name, signals, some in (
+            ("with_meaning", WITH_MEANING, [item for item in asked if item.meaning]),
+            ("by_words", BY_WORDS, [item for item in asked if not item.meaning]),
+        )
+    }
+    for name, (certainty, some) in sure.items():
+        show(name, passing(some, certainty))
     result = {
         "made": "python -m bench.fit_ranking, on train splits alone: see docs/retrieval.md",
-        "weights": {name: round(float(value), 3) for name, value in zip(SURE, weights, strict=True) if value > 5e-4},
-        "middle": round(middle, 3),
-        "slope": 1.0,
-        "order": {name: round(float(value), 3) for name, value in zip(ORDER, order, strict=True)},
+        "order": _named(dict(zip(ORDER, order, strict=True))),
+        "sure": {
+            name: {
+                "weights": _named(dict(zip(SIGNALS, certainty.weights, strict=True))),
+                "chance": round(certainty.chance, 3),
+                "middle": round(certainty.middle, 3),
+            }
+            for name, (certainty, _) in sure.items()
+        },
     }
-    console = Console(stderr=True)
-    for part, asked in zip(parts, own, strict=True):
-        console.print(f"{part.name}: {len(asked)} questions, {passing(asked, weights, middle):.1%} reach {_CUTOFF}")
-    console.print(f"of the wrong library: {passing(other, weights, middle):.1%}")
     print(json.dumps(result, indent=2))
+
+
+def show(name: str, reached: Mapping[tuple[str, str, str, bool], float]) -> None:
+    """Print the shares of queries that reach the cut-off."""
+    table = Table("library", "query", "benchmark", "answered there", "not answered", title=name)
+    for group in dict.fromkeys(key[:3] for key in reached):
+        shares = (reached.get((*group, answered)) for answered in (True, False))
+        table.add_row(*group, *("" if share is None else f"{share:.3f}" for share in shares))
+    Console(stderr=True).print(table)
+
+
+def _named(weights: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(float(value), 3) for name, value in weights.items() if value > 5e-4}
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from engines.registry import Engines
 from index.reader import Snapshot
 from query.pictures.descriptions import Description
 from query.pictures.likeness import Likeness
-from query.texts.languages import ENGLISH
 from query.texts.reference import PICTURES, SENTENCES, TEMPLATES
 from query.texts.reference_languages import SENTENCES as FOREIGN
 from reelseek.errors import EngineUnavailable
@@ -26,6 +25,10 @@ from reelseek.records import EngineRef, Image, Vector, VectorSpace
 
 _REMEMBERED = 512
 """Query vectors that are kept; people page, refine and repeat."""
+
+_FOREIGN_NEARER, _FOREIGN_SHARE = 0.1, 0.5
+"""From how much nearer than English sentences, and from which share of their nearness to one another, sentences of
+another language are of the query's own."""
 
 
 class Encoders:
@@ -130,13 +133,27 @@ class Encoders:
         vector: Vector = engine.encode_images([image])[0]
         return vector
 
-    def sentence_bank(self, language: str = ENGLISH) -> Vector:
-        """Vectors of the reference sentences, in a language as `query.texts.languages` names it."""
+    def sentence_bank(self, query: Vector | None = None) -> Vector:
+        """Vectors of sentences that have nothing to do with most libraries: English ones, `(n, d)`.
+
+        An engine of one language puts all sentences of another close together, so what is chance must be told by
+        sentences of that one. The engine itself says which it takes a query for: the language whose sentences are
+        about as near to it as to one another, and nearer than the English ones.
+        """
         engine = self._engines.sentence()
         if engine is None:
             raise EngineUnavailable("No sentence engine is at hand.")
-        sentences = SENTENCES if language == ENGLISH else FOREIGN.get(language, SENTENCES)
-        return self._bank(engine.fingerprint, sentences, lambda: engine.encode(sentences))
+        bank = self._bank(engine.fingerprint, SENTENCES, lambda: engine.encode(SENTENCES))
+        if query is None:
+            return bank
+        everything = tuple(sentence for sentences in FOREIGN.values() for sentence in sentences)
+        foreign = self._bank(engine.fingerprint, everything, lambda: engine.encode(everything))
+        least, most = float(np.median(bank @ query)) + _FOREIGN_NEARER, _FOREIGN_SHARE
+        for own in np.split(foreign, np.cumsum([len(sentences) for sentences in FOREIGN.values()])[:-1]):
+            near, usual = float(np.median(own @ query)), float(np.median((own @ own.T)[~np.eye(len(own), dtype=bool)]))
+            if near > least and near > most * usual:
+                bank, most = own, near / usual
+        return bank
 
     def picture_bank(self) -> Vector:
         """Vectors of the reference descriptions."""

@@ -136,8 +136,7 @@ class QueryService:
         """Load what a first search would load."""
         session = self._open(SearchRequest("x"), Filters())
         if session.searcher.text_space is not None:
-            self._encoders.sentence("warm")
-            self._encoders.sentence_bank()
+            self._encoders.sentence_bank(self._encoders.sentence("warm"))
         if session.searcher.visual_space is not None:
             self._encoders.picture_words("warm")
             self._encoders.picture_bank()

@@ -99,7 +99,7 @@ def _fit(asked: Asked, option: str, texts: Sequence[str], vectors: Vector | None
     if vectors is not None:
         encoders = asked.searcher.encoders
         query = encoders.sentence(f"{asked.question} {option}")
-        chance = Null.of(encoders.sentence_bank() @ query)
+        chance = Null.of(encoders.sentence_bank(query) @ query)
         near = [chance.nearness(cosine) for cosine in (vectors @ query).tolist()]
     fits = [
         0.45 * max(one, number) + 0.55 * meaning for one, number, meaning in zip(covered, numbered, near, strict=True)

@@ -100,7 +100,7 @@ def _fits(asked: Asked, read: Sequence[_Read], moments: Sequence[Moment]) -> lis
     chance = Null.of(())
     if asked.searcher.text_space is not None:
         query = asked.searcher.encoders.sentence(asked.question)
-        chance = Null.of(asked.searcher.encoders.sentence_bank() @ query)
+        chance = Null.of(asked.searcher.encoders.sentence_bank(query) @ query)
     wants_number = bool(_NUMERIC.search(asked.question))
     own = []
     for at, line, vector in read:

@@ -67,6 +67,9 @@ def _looked_for(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks)
             best = max(own, key=lambda run: run.confidence)
             used.add(id(best))
             made = _as_sure(_tight(made, best), _surer(made, best, LITERAL_SHARE))
+        else:
+            # words that stand in one line somewhere are not looked for in what stands around others
+            made = _as_sure(made, min(made.confidence, max(_own(lines, passage), default=0.0)))
         found.append(made)
     # a sure find that a better passage nearby stands for is still another sentence that has what was looked for
     return found + [run for own in sure.values() for run in own if id(run) not in used]
@@ -84,6 +87,10 @@ def _asked(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks) -> l
         found.append(made)
     surest = sorted((run.confidence for run in found), reverse=True)
     return [_as_sure(run, confidence) for run, confidence in zip(found, surest, strict=True)]
+
+
+def _own(lines: Sequence[Run], passage: Passage) -> list[float]:
+    return [run.confidence for run in lines if run.video_id == passage.line.video_id and _holds(run, passage)]
 
 
 def _by_video(lines: Sequence[Run], least: float) -> dict[str, list[Run]]:

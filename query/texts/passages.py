@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
 
-from query.ranking.calibrate import logistic
 from query.source import Line, Source
+from query.texts.learnt import learnt
+from query.texts.passage_store import PassageStore
 from query.texts.signals import SIGNALS, Wanted, signals_of, standing_out
 from query.texts.video_text import Numbers, PassageText
 from reelseek.records import Channel, VectorSpace
@@ -30,21 +28,6 @@ _REACH, _LEAST_REACH, _MOST_REACH = 4.0, 8.0, 20.0
 """A passage reaches this share of that distance to both sides of its line's middle, within these seconds."""
 
 _TAKEN = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The learnt weights. See `docs/retrieval.md`.
-
-    Attributes:
-        weights, middle, slope: `confidence = logistic(slope * (signals @ weights - middle))`.
-        order: passages are ordered by `standing_out(signals) @ order`.
-    """
-
-    weights: Numbers
-    middle: float
-    slope: float
-    order: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +51,6 @@ class Passage:
     apart: float
 
 
-@lru_cache(maxsize=1)
-def learnt() -> Weights:
-    """The weights that come with the program."""
-    data = json.loads(files("query.texts").joinpath("ranking.json").read_text(encoding="utf-8"))
-    return Weights(
-        np.array([float(data["weights"].get(name, 0.0)) for name in SIGNALS]),
-        float(data["middle"]),
-        float(data["slope"]),
-        np.array([float(data["order"].get(name, 0.0)) for name in SIGNALS]),
-    )
-
-
 def passages(
     source: Source, wanted: Wanted, channels: Sequence[Channel], space: VectorSpace | None, likely: Sequence[str]
 ) -> list[Passage]:
@@ -92,14 +63,19 @@ def passages(
     store = source.passages
     if store is None or (not wanted.terms and wanted.vector is None):
         return []
-    texts = store.texts(source.snapshot, _scanned(source, likely), space)
+    sizes = _allowed(source, store)
+    scanned = _scanned(sizes, likely)
+    texts = store.texts(source.snapshot, scanned, space)
     if not len(texts):
         return []
     counted = _counted(source, texts, channels)
     if not counted.any():
         return []
     signals = signals_of(texts, wanted, None if counted.all() else counted)
-    by_signal = signals * learnt().weights
+    certainty = learnt().by_words if wanted.vector is None else learnt().with_meaning
+    # the lines of videos that were left out because something in others is likelier were compared as well
+    lines = round(int(counted.sum()) * sum(sizes.values()) / max(1, sum(sizes[video] for video in scanned)))
+    by_signal = signals * certainty.weights
     scores = np.where(counted, by_signal.sum(axis=1), -np.inf)
     order = np.where(counted, standing_out(signals, counted) @ learnt().order, -np.inf)
     places = _places(texts, order)
@@ -114,7 +90,7 @@ def passages(
                 texts.line(row),
                 *_stretch(texts, row, apart),
                 score,
-                confidence_of(score),
+                certainty.confidence(score, lines),
                 float(own[~meant].sum()),
                 float(own[meant].sum()),
                 apart,
@@ -123,20 +99,15 @@ def passages(
     return found
 
 
-def confidence_of(score: float) -> float:
-    """0 to 1, that a passage with this score is meant."""
-    return logistic(learnt().slope * (score - learnt().middle))
-
-
-def _scanned(source: Source, likely: Sequence[str]) -> list[str]:
-    """The videos whose lines are judged."""
-    store = source.passages
-    if store is None:
-        return []
+def _allowed(source: Source, store: PassageStore) -> dict[str, int]:
+    """How many lines each of the videos has that may answer."""
     sizes = store.sizes(source.snapshot)
     allowed = source.scope.video_ids
-    if allowed is not None:
-        sizes = {video_id: size for video_id, size in sizes.items() if video_id in allowed}
+    return sizes if allowed is None else {video_id: size for video_id, size in sizes.items() if video_id in allowed}
+
+
+def _scanned(sizes: Mapping[str, int], likely: Sequence[str]) -> list[str]:
+    """The videos whose lines are judged."""
     if sum(sizes.values()) <= SCANNED_LINES:
         return list(sizes)
     chosen: list[str] = []

@@ -17,7 +17,7 @@ from query.texts.passages import passages
 from query.texts.runs import ScoredLine, text_runs
 from query.texts.scale import SentenceScale
 from query.texts.signals import Wanted
-from query.texts.words import STOP_WORDS, contains_phrase, language_of_query, squash, stem, stems, tokens
+from query.texts.words import STOP_WORDS, contains_phrase, squash, stem, stems, tokens
 from reelseek.records import Channel, Vector, VectorSpace
 from reelseek.results import Evidence
 
@@ -129,8 +129,8 @@ class TextRetriever:
         query = TextQuery(text, terms, _searchable(text, terms), channels, telling=telling)
         if self.space is None:
             return query
-        language = language_of_query(text)
-        return replace(query, vector=self._meaning(text), bank=self.encoders.sentence_bank(language))
+        vector = self._meaning(text)
+        return replace(query, vector=vector, bank=self.encoders.sentence_bank(vector))
 
     def _meaning(self, text: str) -> Vector:
         """The meaning of the request and of its subject alone, half and half."""

@@ -179,7 +179,7 @@ def test_filters_narrow(search: Search, world: World) -> None:
     assert [moment.start for moment in search("said:budget after:100").moments] == [150.0]
     assert [moment.start for moment in search("said:budget before:1:40").moments] == [10.0]
     assert search("knead before:2001-01-01").moments == ()
-    assert first(search("knead after:2001-01-01")).video_id == COOKING.video_id
+    assert {moment.video_id for moment in search("knead after:2001-01-01").moments} == {COOKING.video_id, COPY.video_id}
     world.catalogue.set_tags(COPY.video_id, ["rerun"])
     assert {moment.video_id for moment in search("knead tag:rerun").moments} == {COPY.video_id}
     assert search("knead tag:none").moments == ()

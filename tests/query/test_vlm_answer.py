@@ -114,7 +114,7 @@ def test_the_model_chooses_an_option(model: QueryService, chat: ScriptedChat) ->
 
 
 def test_of_options_the_model_chooses_by_what_came_nearest(model: QueryService, chat: ScriptedChat) -> None:
-    question = "Which numbers describe the heat needed?"
+    question = "What number goes on the thermostat?"
     assert model.ask(AskRequest(question)).abstained
     chat.decoupled = json.dumps({"choice": "A", "evidence": [1], "why": "It is said."})
     answer = model.ask(AskRequest(question, options=("two hundred", "ten")))

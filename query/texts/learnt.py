@@ -1,0 +1,64 @@
+"""The learnt weights of the ranking of passages, as `bench.fit_ranking` makes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from query.ranking.calibrate import expected_maximum, logistic
+from query.texts.signals import SIGNALS
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """How sure a passage is, from its own signals: `logistic(signals @ weights - chance * e - middle)`.
+
+    `e` is the expected maximum of as many draws as lines were looked at: among many, chance reaches higher.
+    """
+
+    weights: Numbers
+    chance: float
+    middle: float
+
+    def confidence(self, score: float, lines: int) -> float:
+        """0 to 1, for a weighed sum of signals that is the best of so many lines."""
+        return logistic(score - self.chance * expected_maximum(lines) - self.middle)
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """All weights. See `docs/retrieval.md`.
+
+    Attributes:
+        order: passages are ordered by `standing_out(signals) @ order`.
+        with_meaning, by_words: how sure they are, with vectors, and where only words can be compared.
+    """
+
+    order: Numbers
+    with_meaning: Certainty
+    by_words: Certainty
+
+
+@lru_cache(maxsize=1)
+def learnt() -> Learnt:
+    """The weights that come with the program."""
+    data = json.loads(files("query.texts").joinpath("ranking.json").read_text(encoding="utf-8"))
+    sure = data["sure"]
+    return Learnt(_columns(data["order"]), _certainty(sure["with_meaning"]), _certainty(sure["by_words"]))
+
+
+def _certainty(data: Mapping[str, Any]) -> Certainty:
+    return Certainty(_columns(data["weights"]), float(data["chance"]), float(data["middle"]))
+
+
+def _columns(weights: Mapping[str, float]) -> Numbers:
+    return np.array([float(weights.get(name, 0.0)) for name in SIGNALS])
