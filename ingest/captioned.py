@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from engines.protocols import SentenceEngine, VlmEngine
 from ingest.captions import Caption, caption_all, chapter_titles
 from ingest.chapters import FOUND
 from ingest.document import caption_lines, load_segments, with_captions
+from ingest.running import in_order
 from ingest.storage import (
     CAPTION_VECTORS,
     CAPTIONS,
@@ -31,11 +32,11 @@ from ingest.storage import (
     typed,
 )
 from reelseek.artefacts import ArtefactStore
-from reelseek.records import Chapter, EngineRef, Frame
+from reelseek.records import Chapter, EngineRef, Frame, Segment
 
 _VERSION = 1
 _AT_A_TIME = 16
-"""Segments after which what is done is kept, whatever happens to the rest."""
+"""Segments of one part."""
 _PARTS = f"{CAPTIONS}-part"
 
 
@@ -68,20 +69,109 @@ def keep_captions(live: Mapping[str, str], keys: Mapping[str, str]) -> dict[str,
     return kept
 
 
-def make_captions(
-    store: ArtefactStore,
-    video_id: str,
-    keys: Mapping[str, str],
-    ref: EngineRef,
-    load: Callable[[], VlmEngine],
-    progress: Callable[[float], None],
-) -> str:
+@dataclass(frozen=True, slots=True)
+class CaptionPart:
+    """Segments of a video whose captions are written in one go: always the same ones.
+
+    Attributes:
+        index: of the part, from 0.
+        first: the number of its first segment, from 0.
+        of: how many segments the video has.
+    """
+
+    index: int
+    first: int
+    segments: tuple[Segment, ...]
+    of: int
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of its segments in the video, from 0."""
+        return range(self.first, self.first + len(self.segments))
+
+
+CaptionShare = Callable[[Sequence[CaptionPart], Callable[[CaptionPart], None], Callable[[CaptionPart], bool]], None]
+"""Sees to it that parts are done, as `ingest.running.Share` does with chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Captioning:
+    """Has the segments of a video described, part by part. Each caption is kept as soon as it is there.
+
+    A part looks at no other, so that any process may do it, in any order, and the captions are the same.
+
+    Attributes:
+        results: of a finished ingest, with the keys of `caption_keys`.
+        load: gives the model; called only where something is to be done.
+        progress: called with the fraction done; may raise to stop.
+    """
+
+    results: Results
+    ref: EngineRef
+    load: Callable[[], VlmEngine]
+    progress: Callable[[float], None]
+
+    def parts(self) -> list[CaptionPart]:
+        """All parts, in order."""
+        segments = load_segments(self.results)
+        firsts = range(0, len(segments), _AT_A_TIME)
+        return [
+            CaptionPart(index, first, tuple(segments[first : first + _AT_A_TIME]), len(segments))
+            for index, first in enumerate(firsts)
+        ]
+
+    def done(self, part: CaptionPart) -> bool:
+        """Whether all captions of a part are there."""
+        return all(self._has(number) for number in part.numbers)
+
+    def do(self, part: CaptionPart) -> None:
+        """Have the captions of a part written that are not there.
+
+        Raises:
+            EngineUnavailable: the model fails; another call goes on where this one stopped.
+        """
+        if self.done(part):
+            return
+        known = {at: self.read(number) for at, number in enumerate(part.numbers) if self._has(number)}
+        frames = self.results.records(Frame, FRAMES, "frames")
+        found = caption_all(
+            self.load(),
+            part.segments,
+            frames,
+            self.results.pictures,
+            lambda fraction: self.progress((part.first + fraction * len(part.segments)) / part.of),
+            known,
+            lambda at, caption: self._keep(part.first + at, caption),
+        )
+        for number, caption in zip(part.numbers, found, strict=True):  # and those that have none, or that of another
+            self._keep(number, caption)
+
+    def read(self, number: int) -> Caption:
+        """The caption of a segment that is done."""
+        place = (self.results.video_id, _PARTS, self._key(number))
+        return typed(Caption, [self.results.store.read_json(*place, "caption.json")])[0]
+
+    def forget(self, number: int) -> None:
+        """Let go of the caption of a segment, once all are kept together."""
+        self.results.store.delete(self.results.video_id, _PARTS, self._key(number))
+
+    def _keep(self, number: int, caption: Caption) -> None:
+        if not self._has(number):
+            with self.results.store.write(self.results.video_id, _PARTS, self._key(number)) as writer:
+                writer.json("caption.json", plain([caption])[0])
+
+    def _has(self, number: int) -> bool:
+        return self.results.store.has(self.results.video_id, _PARTS, self._key(number))
+
+    def _key(self, number: int) -> str:
+        return f"{self.results.keys[CAPTIONS]}-{number:06d}"
+
+
+def make_captions(captioning: Captioning, share: CaptionShare = in_order) -> str:
     """Have the segments described, as far as that is not done. What is done stays when the model fails.
 
     Args:
-        keys: stage to key, with those of `caption_keys`.
-        load: gives the model; called only where something is to be done.
-        progress: called with the fraction done; may raise to stop.
+        share: who does the parts.
 
     Returns:
         What a person should know: how many there are, and how many segments have none and why.
@@ -89,29 +179,21 @@ def make_captions(
     Raises:
         EngineUnavailable: the model fails; another call goes on where this one stopped.
     """
-    results, key = Results(store, video_id, keys), keys[CAPTIONS]
+    results, ref = captioning.results, captioning.ref
+    store, video_id, key = results.store, results.video_id, results.keys[CAPTIONS]
     if not store.has(video_id, CAPTIONS, key):
-        segments, frames = load_segments(results), results.records(Frame, FRAMES, "frames")
-        groups = [segments[first : first + _AT_A_TIME] for first in range(0, len(segments), _AT_A_TIME)]
-        found: list[Caption] = []
-        for number, group in enumerate(groups):
-            part = f"{key}-{number:05d}"
-            if not store.has(video_id, _PARTS, part):
-
-                def tell(fraction: float, number: int = number) -> None:
-                    progress((number + fraction) / len(groups))
-
-                with store.write(video_id, _PARTS, part) as writer:
-                    writer.json("part.json", plain(caption_all(load(), group, frames, results.pictures, tell)))
-            found += typed(Caption, store.read_json(video_id, _PARTS, part, "part.json"))
-        _name_chapters(results, load, found)
+        parts = captioning.parts()
+        share(parts, captioning.do, captioning.done)
+        numbers = [number for part in parts for number in part.numbers]
+        found = [captioning.read(number) for number in numbers]
+        _name_chapters(results, captioning.load, found)
         problems = [caption.problem for caption in found if caption.problem]
         note = f"{len(problems)} segments without a caption ({problems[0]})" if problems else ""
         with store.write(video_id, CAPTIONS, key) as writer:
             texts = [caption.text for caption in found]
             writer.json(RESULT[CAPTIONS], {"engine": engine_json(ref), "captions": texts, "note": note})
-        for number in range(len(groups)):
-            store.delete(video_id, _PARTS, f"{key}-{number:05d}")
+        for number in numbers:
+            captioning.forget(number)
     result = results.json(CAPTIONS)
     told = f"{sum(bool(text) for text in result['captions'])} captions by {ref.id}"
     return "; ".join(filter(None, (told, result["note"])))

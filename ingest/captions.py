@@ -10,9 +10,10 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from engines.protocols import VlmEngine, VlmRequest
@@ -52,12 +53,17 @@ class Caption:
     problem: str = ""
 
 
+NO_CAPTIONS: Mapping[int, Caption] = MappingProxyType({})
+
+
 def caption_all(
     vlm: VlmEngine,
     segments: Sequence[Segment],
     frames: Sequence[Frame],
     pictures: Callable[[Sequence[str]], Sequence[Image]],
     progress: Callable[[float], None],
+    known: Mapping[int, Caption] = NO_CAPTIONS,
+    keep: Callable[[int, Caption], None] = lambda number, caption: None,  # noqa: ARG005
 ) -> list[Caption]:
     """A caption for each segment. A segment that shows the same keyframe as the one before has the same caption.
 
@@ -65,6 +71,8 @@ def caption_all(
         frames: all keyframes of the video, in order.
         pictures: loads keyframes by name.
         progress: called with the fraction done; may raise to stop.
+        known: captions that are there already, by the number of their segment, from 0.
+        keep: given each new caption as soon as the model has written it.
 
     Raises:
         EngineUnavailable: the model failed several times in a row.
@@ -76,14 +84,15 @@ def caption_all(
         progress(number / len(segments))
         shown = _spread(overlapping(frames, segment.start, segment.end))
         these = tuple(frame.index for frame in shown)
-        if found and found[-1].text and these == before:
-            found.append(found[-1])
+        again, before = bool(found) and these == before, these
+        if number in known or (again and found[-1].text):
+            found.append(known.get(number) or found[-1])
             continue
-        before = these
         timed = zip(shown, pictures([frame.image for frame in shown]), strict=True)
         request = _request(vlm, segment, tuple((max(frame.time, segment.start), image) for frame, image in timed))
         try:
             found.append(Caption(caption_in(reply(vlm, request), "caption", LENGTH)))
+            keep(number, found[-1])
             failures = 0
         except EngineUnavailable as error:
             failures += 1

@@ -21,19 +21,19 @@ from reelseek.errors import Cancelled, EngineUnavailable
 from reelseek.records import VideoInfo
 from reelseek.settings import Settings
 
+_T = TypeVar("_T")
+
 Share = Callable[[Sequence[Chunk], Callable[[Chunk], None], Callable[[Chunk], bool]], None]
 """Sees to it that chunks are done: gets those that are not, what does one here, and what tells whether one is done."""
 
 _REPORT_EVERY = 0.25
 """Seconds between two reports of one stage."""
 
-_T = TypeVar("_T")
 
-
-def in_order(chunks: Sequence[Chunk], do: Callable[[Chunk], None], _done: Callable[[Chunk], bool]) -> None:
-    """Do all chunks in this process, one after another."""
-    for chunk in chunks:
-        do(chunk)
+def in_order(parts: Sequence[_T], do: Callable[[_T], None], _done: Callable[[_T], bool]) -> None:
+    """Do all chunks, or other parts, in this process, one after another."""
+    for part in parts:
+        do(part)
 
 
 class Reporter:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from engines.protocols import SentenceEngine, VlmEngine
-from ingest.captioned import caption_keys, embed_captions, make_captions
+from ingest.captioned import Captioning, CaptionShare, caption_keys, embed_captions, make_captions
 from ingest.document import stored_info
 from ingest.outcome import IngestOutcome
+from ingest.running import in_order
 from ingest.storage import CAPTION_VECTORS, CAPTIONS, TEXT_VECTORS, Results, engine_of
 from library.ledger import Ledger
+from library.records import Job
 from reelseek.errors import EngineUnavailable, JobLost
-from reelseek.records import EngineRef
+from reelseek.records import EngineRef, JsonObject
 from workers.enqueue import queue_captions
 from workers.indexing import publish
 from workers.workspace import Workspace
@@ -57,11 +59,17 @@ def wanted_captions(workspace: Workspace, video_id: str) -> Wanted | None:
     return Wanted(live, live | keys, ref)
 
 
-def caption_video(workspace: Workspace, video_id: str, progress: Callable[[str, float], None]) -> str:
+def caption_video(
+    workspace: Workspace,
+    video_id: str,
+    progress: Callable[[str, float], None],
+    share: Callable[[str], CaptionShare] = lambda _: in_order,
+) -> str:
     """Caption a video that is in the index, and make its captions searchable.
 
     Args:
         progress: called with (stage, fraction); may raise to stop. What is done by then is kept.
+        share: for the key of the captions, who does their parts.
 
     Returns:
         What came of it, in a few words; empty where nothing was wanted.
@@ -75,9 +83,7 @@ def caption_video(workspace: Workspace, video_id: str, progress: Callable[[str, 
         return ""
     store = workspace.store
     with store.working(video_id):
-        told = make_captions(
-            store, video_id, wanted.keys, wanted.ref, lambda: _vlm(workspace), lambda done: progress(CAPTIONS, done)
-        )
+        told = make_captions(_captioning(workspace, video_id, wanted, progress), share(wanted.keys[CAPTIONS]))
         embed_captions(store, video_id, wanted.keys, lambda: _sentence(workspace))
         entry = workspace.catalogue.find_video(video_id)
         if entry is None or store.current(video_id) != wanted.live:
@@ -86,6 +92,22 @@ def caption_video(workspace: Workspace, video_id: str, progress: Callable[[str, 
         publish(workspace, IngestOutcome(video_id, info, wanted.keys, ()), entry.title)
     progress(CAPTIONS, 1.0)
     return told
+
+
+def caption_part(workspace: Workspace, job: Job, report: Callable[[str, float], None]) -> JsonObject:
+    """Write the captions of one part of a video; those that are there are not written again.
+
+    Raises:
+        EngineUnavailable: the model fails. What is done is kept.
+    """
+    video_id = str(job.payload["video_id"])
+    wanted = wanted_captions(workspace, video_id)
+    if wanted is None or wanted.keys[CAPTIONS] != job.payload["captions"]:
+        return {"video_id": video_id, "state": "gone"}
+    with workspace.store.working(video_id):
+        captioning = _captioning(workspace, video_id, wanted, report)
+        captioning.do(captioning.parts()[int(job.payload["part"])])
+    return {"video_id": video_id, "state": "done"}
 
 
 def queue_wanted_captions(workspace: Workspace, video_id: str) -> bool:
@@ -113,6 +135,13 @@ def caption_videos(
         except JobLost as error:
             _log.info("%s: %s", video_id, error)
     return count, ""
+
+
+def _captioning(
+    workspace: Workspace, video_id: str, wanted: Wanted, progress: Callable[[str, float], None]
+) -> Captioning:
+    results = Results(workspace.store, video_id, wanted.keys)
+    return Captioning(results, wanted.ref, lambda: _vlm(workspace), lambda done: progress(CAPTIONS, done))
 
 
 def _same_space(workspace: Workspace, video_id: str, live: dict[str, str]) -> bool:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from celery import Celery
 
 INDEX, CHUNK, SCAN, MAINTAIN, FETCH = "index", "chunk", "scan", "maintain", "fetch"
-REINDEX, STALE, GC, SAVED, CAPTION, NOTES = "reindex", "stale", "gc", "saved", "caption", "notes"
+REINDEX, STALE, GC, SAVED, NOTES = "reindex", "stale", "gc", "saved", "notes"
+CAPTION, CAPTION_PART = "caption", "caption_part"
 """Kinds of jobs."""
 
 _SCAN_PRIORITY, _LIVE_PRIORITY, PERSON_PRIORITY, _FOUND_PRIORITY, _MAINTAIN_PRIORITY = 30, 25, 20, 0, -10
@@ -83,6 +84,22 @@ def queue_index_now(ledger: Ledger, path: str | Path) -> Job:
 def queue_captions(ledger: Ledger, video_id: str) -> Job:
     """Write a job that captions a video which is in the index, behind all others, without ringing."""
     return ledger.enqueue(CAPTION, {"video_id": video_id}, f"{CAPTION}:{video_id}", _CAPTION_PRIORITY)
+
+
+def queue_chunk(ledger: Ledger, path: Path, video_id: str, index: int, priority: int) -> Job:
+    """Write a job that does one chunk of a long video, without ringing."""
+    payload = {"path": str(path), "video_id": video_id, "chunk": index}
+    return ledger.enqueue(CHUNK, payload, f"{CHUNK}:{video_id}:{index}", priority)
+
+
+def queue_caption_part(ledger: Ledger, video_id: str, key: str, index: int, priority: int) -> Job:
+    """Write a job that captions one part of a video, without ringing.
+
+    Args:
+        key: of the captions; once others are wanted the job is dropped.
+    """
+    payload = {"video_id": video_id, "captions": key, "part": index}
+    return ledger.enqueue(CAPTION_PART, payload, f"{CAPTION_PART}:{video_id}:{key}:{index}", priority)
 
 
 def queue_notes(ledger: Ledger, video_id: str, ingest_id: str, first: int, priority: int) -> Job:

@@ -10,16 +10,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ingest.running import Share
+from ingest.storage import CAPTIONS
 from library.ledger import Ledger
 from library.records import Job
 from library.searches import saved_searches
 from reelseek.errors import Cancelled, Forbidden, InvalidRequest, JobLost, ReelseekError
 from reelseek.records import JsonObject
 from reelseek.urls import masked
-from workers.captioning import caption_video, queue_wanted_captions
+from workers.captioning import caption_part, caption_video, queue_wanted_captions
 from workers.collecting import collect_garbage
 from workers.enqueue import (
     CAPTION,
+    CAPTION_PART,
     CHUNK,
     FETCH,
     GC,
@@ -31,6 +33,7 @@ from workers.enqueue import (
     SCAN,
     STALE,
     enqueue_index,
+    queue_caption_part,
     queue_upkeep,
 )
 from workers.indexing import FileReport, index_file
@@ -40,7 +43,7 @@ from workers.processes import worker_name
 from workers.reindexing import queue_stale, reindex_video
 from workers.saved import run_saved_searches
 from workers.scan import scan_library
-from workers.sharing import Shared, run_chunk
+from workers.sharing import Shared, run_chunk, shared_chunks
 from workers.upkeep import maintain, maintain_if_due
 from workers.workspace import Workspace
 
@@ -115,7 +118,7 @@ def _index(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     path, library = Path(job.payload["path"]), job.payload.get("library_id")
 
     def share(video_id: str) -> Share:
-        return Shared(workspace, path, video_id, job.priority + 1, report)
+        return shared_chunks(workspace, path, video_id, job.priority + 1, report)
 
     return _indexed(workspace, index_file(workspace, path, report, library, share=share))
 
@@ -128,14 +131,21 @@ def _reindex(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     path = Path(entry.path)
 
     def share(video_id: str) -> Share:
-        return Shared(workspace, path, video_id, job.priority + 1, report)
+        return shared_chunks(workspace, path, video_id, job.priority + 1, report)
 
     return _indexed(workspace, reindex_video(workspace, video_id, job.payload["again"], report, share=share))
 
 
 def _caption(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     video_id = str(job.payload["video_id"])
-    told = caption_video(workspace, video_id, report)
+
+    def share(key: str) -> Shared:
+        def queue(ledger: Ledger, index: int) -> Job:
+            return queue_caption_part(ledger, video_id, key, index, job.priority + 1)
+
+        return Shared(workspace, queue, CAPTIONS, report)
+
+    told = caption_video(workspace, video_id, report, share)
     queue_wanted_notes(workspace, video_id)  # of what is seen in it as well
     return {"video_id": video_id, "captions": told}
 
@@ -211,6 +221,7 @@ _DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
     GC: _collect,
     SAVED: _saved,
     CAPTION: _caption,
+    CAPTION_PART: caption_part,
     NOTES: take_part,
 }
 

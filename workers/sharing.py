@@ -1,4 +1,4 @@
-"""The chunks of a long video, done by all workers that have nothing better to do."""
+"""Parts of a long video (chunks, captions of stretches), done by all workers that have nothing better to do."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-from ingest.chunks import Chunk
 from ingest.pipeline import ingest_chunk
 from library.ledger import Ledger
 from library.records import Job, JobState
 from reelseek.errors import Conflict, JobLost
 from reelseek.records import JsonObject
-from workers.enqueue import CHUNK, ring
+from workers.enqueue import queue_chunk, ring
 from workers.lease import held
 from workers.processes import worker_name
 from workers.workspace import Workspace
@@ -28,74 +28,80 @@ _RINGS = 16
 _log = logging.getLogger(__name__)
 
 
+class Part(Protocol):
+    """A part of a video; `index` counts from 0."""
+
+    @property
+    def index(self) -> int: ...
+
+
+_Part = TypeVar("_Part", bound=Part)
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """Queues a job for each chunk but the first, does chunks itself, and waits for those that others took.
+    """Queues a job for each part but the first, does parts itself, and waits for those that others took.
 
     So it ends whether there are other workers or not: what nobody has taken, this process takes. What another worker
-    failed at, it tries itself, and fails with that chunk's own reason.
+    failed at, it tries itself, and fails with that part's own reason.
 
     Attributes:
-        priority: of the jobs: above that of the video's own job, so that what has begun is finished first.
+        queue: writes the job of the part with this index.
+        stage: what is told while other workers finish what they took.
         progress: told how far the others are; may raise to stop.
     """
 
     workspace: Workspace
-    path: Path
-    video_id: str
-    priority: int
+    queue: Callable[[Ledger, int], Job]
+    stage: str
     progress: Callable[[str, float], None]
 
-    def __call__(self, chunks: Sequence[Chunk], do: Callable[[Chunk], None], done: Callable[[Chunk], bool]) -> None:
-        """See to it that all chunks are done (an `ingest.running.Share`)."""
+    def __call__(self, parts: Sequence[_Part], do: Callable[[_Part], None], done: Callable[[_Part], bool]) -> None:
+        """See to it that all parts are done (an `ingest.running.Share`)."""
         settings = self.workspace.settings
         ledger = Ledger(self.workspace.catalogue, settings.workers)
         jobs: dict[int, Job] = {}
-        for chunk in reversed(chunks[1:]):  # of equal ones the ledger gives the newest first
-            jobs[chunk.index] = self._queue(ledger, chunk)
+        for part in reversed(parts[1:]):  # of equal ones the ledger gives the newest first
+            jobs[part.index] = self.queue(ledger, part.index)
         if jobs:
             ring(settings, min(len(jobs), _RINGS))
         try:
-            self._work(ledger, list(chunks), jobs, do, done)
+            self._work(ledger, list(parts), jobs, do, done)
         except BaseException:
             _withdraw(ledger, jobs)
             raise
 
-    def _queue(self, ledger: Ledger, chunk: Chunk) -> Job:
-        payload = {"path": str(self.path), "video_id": self.video_id, "chunk": chunk.index}
-        return ledger.enqueue(CHUNK, payload, f"{CHUNK}:{self.video_id}:{chunk.index}", self.priority)
-
     def _work(
         self,
         ledger: Ledger,
-        chunks: list[Chunk],
+        parts: list[_Part],
         jobs: dict[int, Job],
-        do: Callable[[Chunk], None],
-        done: Callable[[Chunk], bool],
+        do: Callable[[_Part], None],
+        done: Callable[[_Part], bool],
     ) -> None:
-        total = len(chunks)
-        while chunks:
-            chunk = next((chunk for chunk in chunks if self._take(ledger, chunk, jobs, do)), None)
-            if chunk is not None:
-                chunks.remove(chunk)
+        total = len(parts)
+        while parts:
+            part = next((part for part in parts if self._take(ledger, part, jobs, do)), None)
+            if part is not None:
+                parts.remove(part)
                 continue
-            chunks[:] = [chunk for chunk in chunks if not done(chunk)]
-            self.progress(WAITING, 1 - len(chunks) / total)
-            if chunks:
+            parts[:] = [part for part in parts if not done(part)]
+            self.progress(self.stage, 1 - len(parts) / total)
+            if parts:
                 time.sleep(_LOOK_AGAIN)
                 ledger.reconcile()
 
-    def _take(self, ledger: Ledger, chunk: Chunk, jobs: dict[int, Job], do: Callable[[Chunk], None]) -> bool:
-        """Do a chunk that no other worker holds; False where one does."""
-        queued = jobs.get(chunk.index)
+    def _take(self, ledger: Ledger, part: _Part, jobs: dict[int, Job], do: Callable[[_Part], None]) -> bool:
+        """Do a part that no other worker holds; False where one does."""
+        queued = jobs.get(part.index)
         if queued is None:
-            do(chunk)
+            do(part)
             return True
         mine = ledger.claim(worker_name(), only=queued.job_id)
         if mine is not None:
             with held(ledger, mine, self.workspace.settings.workers.lease_seconds / 3):
                 try:
-                    do(chunk)
+                    do(part)
                 except BaseException as error:
                     _give_up(ledger, mine, error)
                     raise
@@ -103,8 +109,21 @@ class Shared:
             return True
         if ledger.job(queued.job_id).state in (JobState.RUNNING, JobState.QUEUED):
             return False
-        do(chunk)  # done, where it went well; else it fails here with its own reason
+        do(part)  # done, where it went well; else it fails here with its own reason
         return True
+
+
+def shared_chunks(
+    workspace: Workspace, path: Path, video_id: str, priority: int, progress: Callable[[str, float], None]
+) -> Shared:
+    """The chunks of a video, shared.
+
+    Args:
+        priority: of the jobs: above that of the video's own job, so that what has begun is finished first.
+    """
+    return Shared(
+        workspace, lambda ledger, index: queue_chunk(ledger, path, video_id, index, priority), WAITING, progress
+    )
 
 
 def run_chunk(workspace: Workspace, job: Job, report: Callable[[str, float], None]) -> JsonObject:
@@ -129,9 +148,9 @@ def run_chunk(workspace: Workspace, job: Job, report: Callable[[str, float], Non
 
 def _end(ledger: Ledger, job: Job) -> None:
     try:
-        ledger.complete(job, {"video_id": job.payload["video_id"], "chunk": job.payload["chunk"]})
+        ledger.complete(job, job.payload)
     except JobLost:
-        _log.info("Job %d was taken by another worker meanwhile; the chunk is done all the same.", job.job_id)
+        _log.info("Job %d was taken by another worker meanwhile; its part is done all the same.", job.job_id)
 
 
 def _give_up(ledger: Ledger, job: Job, error: BaseException) -> None:

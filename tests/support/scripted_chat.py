@@ -16,8 +16,8 @@ class ScriptedChat:
     """Speaks the OpenAI chat protocol on a free port.
 
     Attributes:
-        decoupled: the reply to a request for JSON; answer: the reply to all others, unless `reply` makes one of the
-            request's system text and prompt.
+        decoupled: the reply to a request for JSON, unless `fields` makes one of its prompt; answer: the reply to all
+            others, unless `reply` makes one of the request's system text and prompt.
         script: replies to requests for JSON, one after the other, before `decoupled` is said.
         slow: seconds before each reply.
         requests: the bodies received.
@@ -27,6 +27,7 @@ class ScriptedChat:
         self.decoupled: str = NO_JSON
         self.answer: str = ""
         self.reply: Callable[[str, str], str] | None = None
+        self.fields: Callable[[str], str] | None = None
         self.script: list[str] = []
         self.slow = 0.0
         self.requests: list[dict[str, Any]] = []
@@ -48,6 +49,8 @@ class ScriptedChat:
                     text = chat.reply(*(_text_of(message) for message in body["messages"]))
                 if "response_format" in body:
                     text = chat.script.pop(0) if chat.script else chat.decoupled
+                    if chat.fields is not None:
+                        text = chat.fields(_text_of(body["messages"][-1]))
                 self._send({"choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]})
 
             def _send(self, value: dict[str, Any]) -> None:
@@ -71,7 +74,7 @@ class ScriptedChat:
 
     def reset(self) -> None:
         self.decoupled, self.answer, self.slow = NO_JSON, "", 0.0
-        self.reply = None
+        self.reply = self.fields = None
         self.requests.clear()
         self.script.clear()
 
