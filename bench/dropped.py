@@ -173,7 +173,7 @@ def show(figures: dict[str, Any]) -> None:
     table = Table(*columns, title="Dropped pictures")
     for row in figures["videos"]:
         missing = "not read" if row["lost"] is None else " ".join([*row["lost"], *row.get("unseen", ())])
-        numbers = [str(row[name]) for name in ("sampled", "keyframes", "looks", "read")]
+        numbers = map(str, (row["sampled"], len(row["keyframes"]), row["looks"], row["read"]))
         shares = [f"{row['dropped']:.0%}", f"{1 - row['read'] / row['sampled']:.0%}"]
         table.add_row(
             f"{'* ' if row['static'] else ''}{row['video']}",

@@ -42,7 +42,7 @@ from reelseek.setting_groups import IngestSettings
 from reelseek.settings import Settings
 
 VERSIONS: Mapping[str, int] = {
-    PROBE: 2, FRAMES: 7, SPEECH: 2, SCREEN_TEXT: 2, OBJECTS: 2, VISUAL: 1, SEGMENTS: 3, TEXT_VECTORS: 3, CHAPTERS: 2,
+    PROBE: 2, FRAMES: 7, SPEECH: 2, SCREEN_TEXT: 3, OBJECTS: 2, VISUAL: 1, SEGMENTS: 3, TEXT_VECTORS: 3, CHAPTERS: 2,
     MEDIA: 1, SPEAKERS: 1, SOUNDS: 1,
 }  # fmt: skip
 """Raised with every change of a stage's code that can change its result; what depends on it is done again too."""

@@ -48,8 +48,9 @@ def worth_reading(frames: Sequence[Frame], looks: Sequence[Look], pictures: Pict
     """The looks that show a text which neither the keyframe before nor the one after shows.
 
     Strokes of an overlay stand where they are from one look to the next while all else moves; a look is worth reading
-    when it has such strokes, several cells side by side, that are in neither keyframe and in no look chosen already. On
-    the real clips this finds the captions that keyframes miss, for a third more pictures read while the picture moves.
+    when it has such strokes, several cells side by side, that are in neither keyframe and in no look chosen already. Of
+    the looks in which they stand the second is chosen. On the real clips this finds the captions that keyframes miss,
+    for a third more pictures read while the picture moves.
 
     Args:
         frames: keyframes in order of time.
@@ -71,12 +72,12 @@ def worth_reading(frames: Sequence[Frame], looks: Sequence[Look], pictures: Pict
         for at in range(1, len(part)):
             if part[at].keyframe:
                 continue
-            near = [strokes[other] for other in (at - 1, at + 1) if _close(part, at, other)]
-            if not _close(part, at, at + 1):
-                near.append(strokes[at])  # no look follows: the picture stood still
-            if any(_new(strokes[at], other, known) for other in near):
-                chosen.append(names[part[at].time])
-                known.append(strokes[at])
+            # Where no look follows the picture stood still.
+            stands = at + 1 if _close(part, at, at + 1) else at
+            if _new(strokes[at], strokes[stands], known):
+                # Not the first: what has just come is often half faded in, or not wholly in the picture yet.
+                chosen.append(names[part[stands].time])
+                known.append(strokes[stands])
     return chosen
 
 

@@ -129,6 +129,19 @@ def test_no_more_looks_are_read_than_asked_for_and_those_from_end_to_end(reader:
     assert read_looks(reader, film.frames, film.looks, film.pictures, 8, 0) == []
 
 
+def test_a_caption_that_is_coming_in_is_read_when_it_is_whole(reader: Reader) -> None:
+    def at(time: float) -> Image:
+        shown = "CARLO" if time <= 1.0 else "CARLO RUBINI"
+        image = scene(2, move=time)
+        return written(image, shown, 60, 180, anchor="lm") if 1.0 <= time < 3.0 else image
+
+    times = [0.5 * n for n in range(8)]
+    film = Film([Shot(time, at(time), keyframe=time == 0.0) for time in times], 4.0)
+    (look,) = read_looks(reader, film.frames, film.looks, film.pictures, 8, 100)
+    assert look.time == 1.5
+    assert [box.text for box in look.boxes] == ["CARLO RUBINI"]
+
+
 def test_a_caption_between_two_keyframes_is_found(reader: Reader) -> None:
     def at(time: float) -> Image:
         image = scene(3, move=time)
