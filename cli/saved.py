@@ -42,10 +42,11 @@ def add(
 def list_searches(context: typer.Context, as_json: Json = False) -> None:
     """List the saved searches with how much each has found."""
     from library.catalogue import open_catalogue
-    from library.searches import saved_hits, saved_searches
+    from library.searches import hit_counts, saved_searches
 
     with open_catalogue(settings_of(context)) as catalogue:
-        rows = [(saved, len(saved_hits(catalogue, saved.search_id, None))) for saved in saved_searches(catalogue)]
+        counts = hit_counts(catalogue)
+        rows = [(saved, counts.get(saved.search_id, 0)) for saved in saved_searches(catalogue)]
     if as_json:
         print_json(
             [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from library.catalogue import Catalogue
@@ -127,6 +127,13 @@ def saved_hits(catalogue: Catalogue, search_id: int, limit: int | None = 100) ->
             SavedHit(row.search_id, row.video_id, title, row.start, row.end, row.confidence, row.text, row.found_at)
             for row, title in session.execute(statement)
         ]
+
+
+def hit_counts(catalogue: Catalogue) -> dict[int, int]:
+    """How many moments each saved search has found; one that found none is left out."""
+    statement = select(SavedHitRow.search_id, func.count()).group_by(SavedHitRow.search_id)
+    with catalogue.database.read() as session:
+        return {search_id: found for search_id, found in session.execute(statement).all()}  # noqa: C416 (a row is no pair)
 
 
 def delete_search(catalogue: Catalogue, search_id: int) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, abort, g, redirect, render_template, request, session, url_for
-from pydantic import ValidationError
 from werkzeug.wrappers import Response as BaseResponse
 
 from library import keys
@@ -23,7 +22,7 @@ from reelseek.records import Channel, Image, JsonObject
 from reelseek.results import nearest
 from reelseek.timecode import parse_time
 from reelseek.tracks import events
-from web import answers, contents, refining
+from web import answers, contents, refining, saved_pages
 from web.api.examples import sent_pictures
 from web.api.jobs import job_payloads
 from web.api.libraries import scan, watch_folder
@@ -34,12 +33,12 @@ from web.api.videos import reindex, remove_video, take_upload, uploaded_files, v
 from web.auth import KEY_COMMAND, SESSION_KEY
 from web.backend import Backend, backend
 from web.example_schemas import ExampleQuery, UploadedExamples
+from web.forms import fields, told
 from web.payloads import video_payload
 from web.pictures import preview
 from web.schemas import VideosQuery
 from web.search_schemas import SearchQuery
 
-_Form = TypeVar("_Form", SearchQuery, ExampleQuery, UploadedExamples, VideosQuery)
 _PER_PAGE = 48
 _FAILED_SHOWN = 20
 _PICTURES_SHOWN = 8
@@ -60,6 +59,10 @@ def blueprint() -> APIBlueprint:
     pages.post("/videos/<video:video_id>/remove")(delete)
     pages.post("/videos/<video:video_id>/index")(index_again)
     pages.post("/jobs/<number:job_id>/retry")(retry_job)
+    pages.get("/saved")(saved_pages.saved_list)
+    pages.post("/saved")(saved_pages.add_saved)
+    pages.get("/saved/<number:search_id>")(saved_pages.saved_one)
+    pages.post("/saved/<number:search_id>/remove")(saved_pages.remove_saved)
     pages.get("/login")(login_form)
     pages.post("/login")(login)
     pages.post("/logout")(logout)
@@ -75,21 +78,11 @@ def _engines(served: Backend) -> list[JsonObject]:
     return engine_payloads(served)
 
 
-def _fields(model: type[_Form], values: Mapping[str, object]) -> _Form:
-    """Read a form. Empty fields are fields left out."""
-    known = {name: value for name, value in values.items() if value != "" and name in model.model_fields}
-    try:
-        return model.model_validate(known)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InvalidRequest(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}.") from error
-
-
 def search() -> str | BaseResponse:
     """The search page: an empty box, moments, or an answer."""
     if "mark" in request.args:
         return redirect(refining.marked_url(), 303)
-    query = _fields(ExampleQuery, request.args.to_dict())
+    query = fields(ExampleQuery, request.args.to_dict())
     return _found(query, "ask" if request.args.get("mode") == "ask" else "search")
 
 
@@ -98,7 +91,7 @@ def search_image() -> str:
     sent = {name: upload for name in ("image", "clip") if (upload := request.files.get(name)) and upload.filename}
     if not sent:
         raise InvalidRequest("No picture came with the request.", hint="Choose one, or drop it on the search box.")
-    query = _fields(UploadedExamples, {**request.form.to_dict(), **sent})
+    query = fields(UploadedExamples, {**request.form.to_dict(), **sent})
     return _found(query, "search", sent_pictures(query))
 
 
@@ -162,7 +155,7 @@ def library() -> str:
     """The library page: uploads, folders, what is under way, the videos."""
     served = backend()
     g.engines_shown = True
-    form = _fields(VideosQuery, {"per_page": str(_PER_PAGE)} | request.args.to_dict())
+    form = fields(VideosQuery, {"per_page": str(_PER_PAGE)} | request.args.to_dict())
     page = video_page(served, form)
     return render_template(
         "library.html",
@@ -186,8 +179,7 @@ def _set_aside(served: Backend) -> list[JsonObject]:
 
 
 def _to_library(message: str) -> BaseResponse:
-    session["message"] = message
-    return redirect(url_for("pages.library"), 303)
+    return told(message, "pages.library")
 
 
 def upload() -> BaseResponse:
@@ -245,7 +237,7 @@ def video(video_id: str) -> str:
     served = backend()
     g.engines_shown = True
     entry = served.catalogue.video(video_id)
-    query = _fields(SearchQuery, request.args.to_dict())
+    query = fields(SearchQuery, request.args.to_dict())
     start, end = _second("t"), _second("end")
     kind = Channel.SCREEN_TEXT if request.args.get("kind") == Channel.SCREEN_TEXT else Channel.SPEECH
     indexed = entry.live_ingest is not None

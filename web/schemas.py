@@ -264,6 +264,7 @@ class SavedSearchOut(Out):
     library: int | None
     created_at: str
     last_run_at: str | None = Field(description="when it was last run on what was new")
+    found: int = Field(description="how many moments it has found")
 
 
 class SavedSearchList(Out):

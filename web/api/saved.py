@@ -20,7 +20,10 @@ def register(api: APIBlueprint) -> None:
     @api.output(SavedSearchList)
     def list_saved() -> JsonObject:
         """List the saved searches."""
-        return {"searches": [_payload(saved) for saved in searches.saved_searches(backend().catalogue)]}
+        catalogue = backend().catalogue
+        counts = searches.hit_counts(catalogue)
+        found = searches.saved_searches(catalogue)
+        return {"searches": [_payload(saved, counts.get(saved.search_id, 0)) for saved in found]}
 
     @api.post("/saved")
     @api.input(NewSavedSearch, location="json", arg_name="new")
@@ -60,7 +63,7 @@ def save(served: Backend, new: NewSavedSearch) -> SavedSearch:
     return searches.save_search(served.catalogue, new.name, new.query, options)
 
 
-def _payload(saved: SavedSearch) -> JsonObject:
+def _payload(saved: SavedSearch, found: int = 0) -> JsonObject:
     return {
         "search_id": saved.search_id,
         "name": saved.name,
@@ -68,6 +71,7 @@ def _payload(saved: SavedSearch) -> JsonObject:
         "library": saved.options.get("library"),
         "created_at": moment_text(saved.created_at),
         "last_run_at": moment_text(saved.last_run_at),
+        "found": found,
     }
 
 
