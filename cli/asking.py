@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ from reelseek.answers import Answer, Step, Turn
 from reelseek.timecode import format_time
 
 if TYPE_CHECKING:
-    from query.service import QueryService
+    from query.service import AskRequest
 
 
 def ask(
@@ -48,16 +49,14 @@ def ask(
             return
         _show(answer)
         if chat:
-            _converse(service, request.video_ids, k, answer)
+            _converse(lambda request: ask_service(service, request, _show_step), request, answer)
 
 
-def _converse(service: QueryService, videos: Sequence[str], k: int | None, first: Answer) -> None:
+def _converse(ask_one: Callable[[AskRequest], Answer], first: AskRequest, answered: Answer) -> None:
     """Ask until nothing more is typed."""
-    from query.service import AskRequest
-
-    history = [_turn(first)]
+    history = [_turn(answered)]
     while question := _typed():
-        answer = service.ask(AskRequest(question, k=k, video_ids=tuple(videos), history=tuple(history)))
+        answer = ask_one(replace(first, question=question, options=(), history=tuple(history)))
         if answer.understood:
             error_console().print(f"Understood as: {printable(answer.understood)}", style="dim", markup=False)
         _show(answer)

@@ -1,4 +1,4 @@
-"""What an agent can do with the library: list, search, browse, inspect, count, read, ask. Deep mode and MCP share it.
+"""What an agent can do with the library: list, search, browse, inspect, count, read. Deep mode and MCP share it.
 
 Every result is bounded: lists have pages, long texts are cut. Texts of videos are given as they are; whoever shows them
 to a model delimits them (`NOTICE`).
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 from library.records import VideoEntry, VideoState
 from query.planning.rules import match_label
-from query.service import AskRequest, QueryService, SearchRequest
+from query.service import QueryService, SearchRequest
 from query.source import Frame
 from query.tool_results import (
     ChapterShort,
@@ -33,6 +33,7 @@ from query.tool_results import (
     VideoList,
     VideoShort,
 )
+from reelseek.answers import Answer
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.export.excerpts import permalink
 from reelseek.records import Channel, TimedText
@@ -59,10 +60,13 @@ class Tools:
     Args:
         service: searches and answers.
         page: the page's address without a slash at its end, before links.
+
+    Attributes:
+        service: the same.
     """
 
     def __init__(self, service: QueryService, page: str) -> None:
-        self._service = service
+        self.service = service
         self._catalogue = service.catalogue
         self._page = page
 
@@ -99,7 +103,7 @@ class Tools:
             InvalidRequest: there is nothing to look for.
             NotFound: a video or library that is named does not exist.
         """
-        result = self._service.search(
+        result = self.service.search(
             SearchRequest(query, _bounded(k, MOST_HITS), tuple(video_ids), library, min_confidence=min_confidence)
         )
         hits = [(moment, self._hit(moment)) for moment in result.moments]
@@ -114,7 +118,7 @@ class Tools:
             NotFound: there is no such video, or nothing of it can be searched yet.
         """
         video = self._indexed(video_id)
-        segments = self._service.segments(video_id)
+        segments = self.service.segments(video_id)
         per_page, page = _bounded(per_page, PAGE_SEGMENTS), max(1, page)
         shown = segments[(page - 1) * per_page : page * per_page]
         return Overview(
@@ -124,7 +128,7 @@ class Tools:
             channels=dict(video.channels),
             chapters=tuple(
                 ChapterShort(round(item.start, 2), round(item.end, 2), _cut(item.title, _SHORT))
-                for item in self._service.chapters(video_id)
+                for item in self.service.chapters(video_id)
             ),
             segments=tuple(
                 SegmentShort(
@@ -151,9 +155,9 @@ class Tools:
         """
         video = self._indexed(video_id)
         spans = _checked(ranges, video.duration)
-        frames = {frame.index: frame for start, end in spans for frame in self._service.frames(video_id, start, end)}
+        frames = {frame.index: frame for start, end in spans for frame in self.service.frames(video_id, start, end)}
         chosen = _spread([frames[index] for index in sorted(frames)], _bounded(stills, MOST_STILLS))
-        lines = {channel: self._service.lines(video_id, channel) for channel in (Channel.SPEECH, Channel.SCREEN_TEXT)}
+        lines = {channel: self.service.lines(video_id, channel) for channel in (Channel.SPEECH, Channel.SCREEN_TEXT)}
         pictures: list[bytes] = []
         shown = []
         for frame in chosen:
@@ -184,7 +188,7 @@ class Tools:
         """
         video = self._indexed(video_id)
         ((first, last),) = _checked([(start, video.duration if end is None else end)], video.duration)
-        tracks = within(self._service.tracks(video_id), first, last)
+        tracks = within(self.service.tracks(video_id), first, last)
         labels = sorted({track.label for track in tracks})
         name = match_label(label, labels) or label
         mine = [track for track in tracks if track.label == name]
@@ -230,7 +234,7 @@ class Tools:
         """
         video = self._indexed(video_id)
         ((first, last),) = _checked([(start, video.duration if end is None else end)], video.duration)
-        every = [line for channel in channels for line in self._service.lines(video_id, channel)]
+        every = [line for channel in channels for line in self.service.lines(video_id, channel)]
         lines = sorted(_during(every, [(first, last)]), key=lambda line: (line.start, line.end))
         kept: list[Line] = []
         letters, following = 0, None
@@ -242,25 +246,8 @@ class Tools:
             kept.append(_line(line))
         return Reading(video_id, video.title, round(first, 3), round(last, 3), tuple(kept), following)
 
-    def ask(
-        self,
-        question: str,
-        *,
-        video_ids: Sequence[str] = (),
-        library: str | None = None,
-        stopped: Callable[[], bool] | None = None,
-    ) -> Reply:
-        """An answer with citations, or that nothing here answers it.
-
-        Args:
-            stopped: asked while a model writes; once it says yes the model is let go.
-
-        Raises:
-            InvalidRequest: there is no question.
-            NotFound: a video or library that is named does not exist.
-            Cancelled: `stopped` said so.
-        """
-        answer = self._service.ask(AskRequest(question, video_ids=tuple(video_ids), library=library, stopped=stopped))
+    def reply(self, answer: Answer) -> Reply:
+        """An answer (of `query.deep.answering.answer`) as agents are given it."""
         ids = {citation.video_id for citation in answer.citations}
         titles = {video.video_id: video.title for video in self._catalogue.videos(ids=ids)} if ids else {}
         citations = tuple(
@@ -278,7 +265,7 @@ class Tools:
         )
         nearest = answer.near_misses or (answer.moments if answer.abstained else ())
         misses = tuple(self._hit(moment) for moment in nearest[:_MISSES])
-        return Reply(question, answer.answer, answer.abstained, answer.engine, citations, misses, answer.notes)
+        return Reply(answer.question, answer.answer, answer.abstained, answer.engine, citations, misses, answer.notes)
 
     def _indexed(self, video_id: str) -> VideoEntry:
         video = self._catalogue.video(video_id)
@@ -304,11 +291,11 @@ class Tools:
 
     def _thumbnail(self, moment: Moment) -> bytes | None:
         name = moment.thumbnail.rpartition("/")[2]
-        key = self._service.store.current(moment.video_id).get("media") if name else None
+        key = self.service.store.current(moment.video_id).get("media") if name else None
         return None if key is None else self._jpeg(moment.video_id, "media", key, f"thumbs/{name}")
 
     def _picture(self, frame: Frame) -> bytes | None:
-        key = self._service.store.current(frame.video_id).get("frames")
+        key = self.service.store.current(frame.video_id).get("frames")
         return None if key is None else self._jpeg(frame.video_id, "frames", key, frame.image)
 
     def _jpeg(self, video_id: str, stage: str, key: str, name: str) -> bytes | None:
@@ -316,7 +303,7 @@ class Tools:
         from PIL import Image, UnidentifiedImageError
 
         try:
-            content = self._service.store.read_bytes(video_id, stage, key, name)
+            content = self.service.store.read_bytes(video_id, stage, key, name)
             with Image.open(io.BytesIO(content)) as picture:
                 picture.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
                 made = io.BytesIO()

@@ -24,6 +24,8 @@ from mcp_types import CallToolResult, ContentBlock, ImageContent, ResourceLink, 
 from pydantic import BaseModel, Field
 
 from query import tool_results as results
+from query.deep.answering import answer
+from query.requests import AskRequest
 from query.tools import MOST_HITS, MOST_RANGES, MOST_STILLS, PAGE_SEGMENTS, PAGE_VIDEOS, Tools
 from reelseek import __version__
 from reelseek.errors import ReelseekError
@@ -146,7 +148,8 @@ def _finding(server: MCPServer[Any], calls: _Calls) -> None:
         title="Ask a question",
         description=(
             "Answer a question from the videos, with citations [1], [2] of moments, or say that nothing in the library "
-            "answers it (`abstained`)." + _UNTRUSTED
+            "answers it (`abstained`). It may be about whole videos too: what they are about, or which of them mention "
+            "something and what they say." + _UNTRUSTED
         ),
         annotations=_READ_ONLY,
     )
@@ -155,9 +158,11 @@ def _finding(server: MCPServer[Any], calls: _Calls) -> None:
         videos: VideoIds = [],  # noqa: B006
         library: Library = None,
     ) -> Annotated[CallToolResult, results.Reply]:
-        found = await calls.run(
-            lambda tools, gone: tools.ask(question, video_ids=videos, library=library, stopped=gone)
-        )
+        def work(tools: Tools, gone: Callable[[], bool]) -> results.Reply:
+            asked = AskRequest(question, video_ids=tuple(videos), library=library, stopped=gone)
+            return tools.reply(answer(tools.service, asked))
+
+        found = await calls.run(work)
         cited = [_link(item.link, item.title, item.start, item.end) for item in found.citations]
         return _result(found, cited)
 

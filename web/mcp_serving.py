@@ -27,6 +27,7 @@ from reelseek.settings import Settings
 from web.auth import KEY_COMMAND, check_bind_address, is_loopback
 from web.errors import MIMETYPE, TYPE_PREFIX
 from web.mcp_server import make_server
+from workers.note_sharing import share_notes
 
 PATH = "/mcp"
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -49,7 +50,7 @@ class Opened:
         """The tools over it."""
         with self._lock:
             if self._tools is None:
-                self._service = open_service(self._settings)
+                self._service = share_notes(open_service(self._settings))
                 self._tools = Tools(self._service, self._settings.page_url)
             return self._tools
 

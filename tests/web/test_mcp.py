@@ -29,6 +29,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from library import keys
 from library.catalogue import open_catalogue
+from query.deep.answering import answer
+from query.requests import AskRequest
 from query.service import open_service
 from query.tools import Tools
 from reelseek.errors import Conflict, Forbidden, InvalidRequest
@@ -169,6 +171,22 @@ def test_an_agent_finds_browses_reads_counts_and_asks_over_stdio(library: Librar
         assert reply["citations"][0]["link"].startswith(f"http://127.0.0.1:8700/videos/{LECTURE}?t=12")
 
     talk(stdio(library.settings), work)
+
+
+@pytest.mark.parametrize("question", ["What are all the videos about?", "Which of the videos mention merge sort?"])
+def test_questions_about_all_videos_are_answered_as_the_api_answers_them(
+    library: Library, url: str, question: str
+) -> None:
+    async def work(client: Client) -> None:
+        reply = body(await client.call_tool("ask", {"question": question}))
+        with open_service(library.settings) as service:
+            told = answer(service, AskRequest(question))
+        assert (reply["answer"], reply["abstained"]) == (told.answer, False)
+        cited = [(item["video_id"], item["start"], item["end"]) for item in reply["citations"]]
+        assert cited == [(item.video_id, round(item.start, 2), round(item.end, 2)) for item in told.citations]
+        assert told.steps, "no video was summed up"
+
+    talk(url, work)
 
 
 def test_pictures_come_as_small_images_with_their_times_and_words(library: Library, url: str) -> None:
