@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +16,8 @@ from rich.table import Table
 from bench.evaluation.benchmark import Task, prepare
 from bench.evaluation.corpus import BenchQuery
 from bench.evaluation.corpus_library import CorpusLibrary
+from bench.evaluation.history import made_with
+from bench.evaluation.kept import KeptRows
 from bench.evaluation.ranking import is_hit
 from bench.evaluation.runs import evenly
 from query.service import AskRequest, QueryService, SearchRequest
@@ -40,30 +44,57 @@ class Marked:
 
 
 def measure(
-    folder: Path, split: str, settings: Settings, cache: Path, wrong: Path | None = None, limit: int = 0
+    task: Task, settings: Settings, cache: Path, wrong: Task | None = None, out: Path | None = None
 ) -> JsonObject:
     """Ask the questions of a benchmark, of its own library and of another one.
 
     Args:
-        wrong: another benchmark, whose library answers none of them.
-        limit: most questions, evenly picked; 0 asks all.
+        task: which questions.
+        wrong: another benchmark, whose library (that of its split) answers none of them.
+        out: keeps each answer as it comes; a run that was stopped goes on where it was.
 
     Returns:
         Shares, 0 to 1. `first_right`: answers whose first citation overlaps an annotated span; `precision`: citations
         that do; `recall`: annotated spans that a citation overlaps; each over the questions that were answered, and
         `*_of_all` over all of them.
+
+    Raises:
+        Conflict: `out` is of a run with other settings, engines or data.
     """
-    ready = prepare(Task(folder, split), settings, cache)
-    queries = evenly([query for query in ready.queries if query.relevant and query.query], limit)
-    figures: JsonObject = {"bench": folder.name, "split": split, "questions": len(queries)}
-    with ready.library.open(settings) as service:
-        figures |= _figures([_mark(service, ready.library, query) for query in queries])
+    ready = prepare(replace(task, limit=0), settings, cache)
+    queries = evenly([query for query in ready.queries if query.relevant and query.query], task.limit)
+    with ExitStack() as opened:
+        service = opened.enter_context(ready.library.open(settings))
+        folder = Path(opened.enter_context(TemporaryDirectory()))
+        kept = opened.enter_context(KeptRows(out or folder / "answers.jsonl", _made_with(service, task, wrong)))
+        for query in queries:
+            if f"own {query.query_id}" not in kept.rows:
+                marked = _mark(service, ready.library, query)
+                kept.keep({"id": f"own {query.query_id}", **asdict(marked)})
+        if wrong is not None:
+            strangers = opened.enter_context(prepare(wrong, settings, cache).library.open(settings))
+            for query in queries:
+                if f"wrong {query.query_id}" not in kept.rows:
+                    answered = not strangers.ask(AskRequest(query.query)).abstained
+                    kept.keep({"id": f"wrong {query.query_id}", "answered": answered})
+    figures: JsonObject = {"bench": task.folder.name, "split": task.split, "questions": len(queries)}
+    figures |= _figures([_marked(kept.rows[f"own {query.query_id}"]) for query in queries])
     if wrong is not None:
-        other = prepare(Task(wrong), settings, cache)
-        with other.library.open(settings) as service:
-            answers = [service.ask(AskRequest(query.query)) for query in queries]
-        figures["answered_in_wrong_library"] = sum(not answer.abstained for answer in answers) / max(1, len(answers))
+        false = _mean(kept.rows[f"wrong {query.query_id}"]["answered"] for query in queries)
+        figures["answered_in_wrong_library"] = round(false, 4)
     return figures
+
+
+def _made_with(service: QueryService, task: Task, wrong: Task | None) -> JsonObject:
+    """What decides the answers, but for the code."""
+    engines, settings = made_with(service)
+    other = (wrong.folder.name, wrong.split) if wrong is not None else (None, None)
+    data = {"bench": task.folder.name, "split": task.split, "wrong": other[0], "wrong split": other[1]}
+    return data | {f"engine of {kind}": name for kind, name in engines.items()} | settings
+
+
+def _marked(row: JsonObject) -> Marked:
+    return Marked(row["found"], row["answered"], tuple(row["right"]), row["covered"])
 
 
 def _mark(service: QueryService, library: CorpusLibrary, query: BenchQuery) -> Marked:
@@ -109,12 +140,18 @@ def main() -> None:
     parser.add_argument("--bench", type=Path, required=True, metavar="DIR")
     parser.add_argument("--split", default="")
     parser.add_argument("--wrong", type=Path, metavar="DIR", help="another benchmark, whose library answers nothing")
-    parser.add_argument("--limit", type=int, default=0, help="most questions")
+    parser.add_argument("--wrong-split", default="", help="of its library only what this split is searched in")
+    parser.add_argument("--limit", type=int, default=0, help="most questions, evenly picked; 0 asks all")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="keeps each answer; a stopped run goes on where it was"
+    )
     parser.add_argument("--cache", type=Path, required=True, metavar="DIR", help="where indexed corpora are kept")
     parser.add_argument("--json", type=Path, metavar="FILE")
     wanted = parser.parse_args()
     settings = load_settings({"engines": {"vlm": "off"}})
-    figures = measure(wanted.bench, wanted.split, settings, wanted.cache, wanted.wrong, wanted.limit)
+    task = Task(wanted.bench, wanted.split, limit=wanted.limit)
+    wrong = Task(wanted.wrong, wanted.wrong_split) if wanted.wrong is not None else None
+    figures = measure(task, settings, wanted.cache, wrong, wanted.out)
     table = Table("extractive answers", f"{figures['bench']} {figures['split']}")
     for name, value in figures.items():
         table.add_row(name, str(value))

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Self
 
-from bench.evaluation.corpus import rows
-from bench.evaluation.formats.common import broken
+from bench.evaluation.kept import KeptRows
 from query.answering.choosing import option_named
 from query.answering.prompts import letter
-from reelseek.errors import Conflict, InvalidRequest
+from reelseek.errors import InvalidRequest
 from reelseek.records import JsonObject
 
-_HEAD = b'{"made_with": '
 _LETTERS = 100
-_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,51 +33,19 @@ class Given:
 
 
 @dataclass(slots=True)
-class PredictionFile:
-    """JSON lines: what the run was made with, then an answer each, written as they come.
-
-    A file that is there is gone on with; a last line that was not written to its end is dropped.
+class PredictionFile(KeptRows):
+    """Answers in a file (`KeptRows`).
 
     Attributes:
-        made_with: name to value; a run that was made with something else is not gone on with.
-        given: what is in the file, by the question's id.
+        given: what is in it, by the question's id.
     """
 
-    path: Path
-    made_with: JsonObject
     given: dict[str, Given] = field(default_factory=dict)
-    _file: IO[str] | None = None
-
-    def __enter__(self) -> Self:
-        """Read what is there, and open it for more.
-
-        Raises:
-            Conflict: it is no such file, or of a run that was made with something else; the message says with what.
-            InvalidRequest: a line of it is broken; the message says which.
-        """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        written = self.path.read_bytes() if self.path.exists() else b""
-        if written[: len(_HEAD)] != _HEAD[: len(written)]:
-            raise Conflict(f"{self.path} holds something else than answers.", hint="Name another file: --out FILE.")
-        whole = written.rfind(b"\n") + 1
-        if whole < len(written):
-            os.truncate(self.path, whole)
-        if whole:
-            self._take_over()
-        self._file = self.path.open("a", encoding="utf-8")
-        if not whole:
-            self._write({"made_with": self.made_with})
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
 
     def add(self, given: Given) -> None:
-        """Keep an answer; when this returns a killed process no longer loses it."""
-        self.given[given.question_id] = given
+        """Keep an answer."""
         choice = None if given.choice is None else letter(given.choice)
-        self._write(
+        self.keep(
             {
                 "id": given.question_id,
                 "choice": choice,
@@ -96,25 +56,9 @@ class PredictionFile:
             }
         )
 
-    def _write(self, row: JsonObject) -> None:
-        assert self._file is not None, "it is open"
-        self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        self._file.flush()
-
-    def _take_over(self) -> None:
-        found = rows(self.path)
-        where, head = next(found)
-        with broken(where):
-            changed = list(_changed(dict(head["made_with"]), self.made_with))
-        if changed:
-            raise Conflict(
-                f"{self.path} is of a run with {'; '.join(changed[:_TOLD])}.",
-                hint="Name another file with --out, or delete this one to ask anew.",
-            )
-        for where, row in found:
-            with broken(where):
-                given = _given(row)
-                self.given[given.question_id] = given
+    def _read(self, row: JsonObject) -> None:
+        given = _given(row)
+        self.given[given.question_id] = given
 
 
 def _given(row: JsonObject) -> Given:
@@ -123,9 +67,3 @@ def _given(row: JsonObject) -> Given:
         raise InvalidRequest(f"There is no option {row['choice']!r}.")
     cited = tuple((float(start), float(end)) for start, end in row["citations"])
     return Given(str(row["id"]), choice, str(row["engine"]), cited, float(row["seconds"]), tuple(row["notes"]))
-
-
-def _changed(before: JsonObject, now: JsonObject) -> Iterator[str]:
-    for name in {**before, **now}:
-        if before.get(name) != now.get(name):
-            yield f"{name} {before.get(name)!r} instead of {now.get(name)!r}"
