@@ -39,7 +39,12 @@ class Shown:
 def install(app: Flask) -> None:
     """Give the templates what the buttons of a moment need."""
     app.jinja_env.globals.update(
-        place=place, marked_as=marked_as, can_mark=can_mark, kept_fields=kept_fields, similar_url=similar_url
+        place=place,
+        marked_as=marked_as,
+        can_mark=can_mark,
+        kept_fields=kept_fields,
+        searched=searched,
+        similar_url=similar_url,
     )
 
 
@@ -69,6 +74,11 @@ def marked_as(moment: Moment) -> tuple[Mark, str] | None:
 def kept_fields() -> list[tuple[str, str]]:
     """The fields of the search at hand, for a form that changes one of them."""
     return [(name, value) for name in _KEPT if (value := request.args.get(name, ""))]
+
+
+def searched() -> dict[str, str]:
+    """The fields that decide what the search at hand finds, for a link that searches so again."""
+    return {name: value for name, value in kept_fields() if name != "mode"}
 
 
 def similar_url(moment: Moment) -> str:

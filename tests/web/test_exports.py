@@ -177,3 +177,27 @@ def test_the_pages_offer_exports_and_a_link_plays_a_moment_to_its_end(client: Fl
     assert len(links) == 6
     assert json.loads(client.get(next(link for link in links if "json" in link).replace("&amp;", "&")).text)["moments"]
     assert re.search(rf"/videos/{LECTURE}\?t=12.0&amp;end=17.5", found)
+
+
+@pytest.mark.parametrize(
+    "refined",
+    [
+        f"?q=sorting+memory&like={LECTURE}@12-17.5&unlike={LECTURE}@0-5.5&min_confidence=0&k=3",
+        f"?q=lorries&min_confidence=0&channel=screen_text&video={LECTURE},{TRAFFIC}",
+        f"?q=sorting&video={LECTURE}&k=1",
+        "?q=sorting+a+list&level=chapters&min_confidence=0",
+        f"?example={LECTURE}@12-17.5&by=said&min_confidence=0",
+    ],
+)
+def test_what_is_exported_is_what_the_page_shows(client: FlaskClient, refined: str) -> None:
+    page = client.get(f"/{refined}").text.partition('<details class="near')[0]
+    moments = r'<li class="card moment" data-video="(\w+)" data-start="([\d.]+)" data-end="([\d.]+)"'
+    shown = [(video, float(start), float(end)) for video, start, end in re.findall(moments, page)]
+    assert shown
+    link = next(link for link in re.findall(rf'href="({API}/search/export[^"]+)"', page) if "format=json" in link)
+    response = client.get(link.replace("&amp;", "&"))
+    assert response.status_code == 200, response.text
+    exported = [(item["video_id"], item["start"], item["end"]) for item in response.json["moments"]]
+    assert exported == [
+        (video, pytest.approx(start, abs=0.01), pytest.approx(end, abs=0.01)) for video, start, end in shown
+    ]

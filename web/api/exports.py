@@ -76,7 +76,7 @@ def register(api: APIBlueprint) -> None:
     def export_search(query: SearchExport) -> Response:
         """Search, and send the moments as a table, a playlist, a timeline, or cut into a reel."""
         moments = excerpts_of(backend().service.search(search_request(query)).moments)
-        return _moments(backend(), moments, query.format, query.q, query.height)
+        return _moments(backend(), moments, query.format, query.q or "moments", query.height)
 
     @api.get("/saved/<number:search_id>/export")
     @api.input(SavedExport, location="query", arg_name="query")
