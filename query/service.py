@@ -12,7 +12,7 @@ from engines.registry import Engines, Resolution
 from index.reader import IndexReader, Snapshot
 from library.catalogue import Catalogue, open_catalogue
 from query.answering.asked import Asked
-from query.answering.followups import complete, run_beside
+from query.answering.followups import complete, runs_about
 from query.answering.model import answer_question
 from query.digest.notes import NoteTakers, take_here
 from query.encoders import Encoders
@@ -226,12 +226,11 @@ class QueryService:
         engine, reason = self._model()
         vlm: VlmEngine | None = engine and Patient(engine, self.settings.engines.vlm_timeout, request.stopped)
         follow = complete(request.question, request.history, vlm)
-        beside = follow.beside
         search = replace(request.as_search, query=follow.question)
         query = parse(follow.question)
-        if beside is not None:
-            search = replace(search, video_ids=(beside.video_id,))
-            after, before = (beside.end, None) if follow.later else (None, beside.start)
+        if follow.about:
+            search = replace(search, video_ids=tuple({cited.video_id for cited in follow.about}))
+            after, before = follow.limits
             query = replace(query, filters=replace(query.filters, after=after, before=before))
         session = self._open(search, query.filters)
         session.notes += [reason] if reason else []
@@ -239,9 +238,8 @@ class QueryService:
         found = Found([])
         if not follow.bare:
             vlm, plan, found = self._asked(search, session, plan, vlm, begun)
-        if beside is not None and not any(run.confidence >= self.settings.query.cutoff for run in found.runs):
-            next_to = run_beside(session.searcher.source, follow)
-            found = Found([next_to] if next_to is not None else [])
+        if follow.about and not any(run.confidence >= self.settings.query.cutoff for run in found.runs):
+            found = Found(runs_about(session.searcher.source, follow))
         result = self._result(search, session, plan, found, begun)
         asked = Asked(follow.question, plan, result, session.searcher, self.store, self.settings, request.options)
         answer = answer_question(asked, vlm, request.stream)

@@ -17,7 +17,7 @@ from reelseek.tracks import counts_over_time
 
 _COUNT = re.compile(r"\bhow\s+many\b", re.IGNORECASE)
 _WHEN = re.compile(
-    r"^\s*(?:when|where\s+in|at\s+(?:what|which)\s+(?:time|point|minute|second)|what\s+time|from\s+when)\b",
+    r"^\s*(?:(?:and|but|so|by|since|until)\s+)*(?:when|where\s+in|where\s+(?:is|was|are|were)\s+(?:that|this|it|these|those)\s*\?*$|at\s+(?:what|which)\s+(?:time|point|minute|second)|what\s+time|from\s+when)\b",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(
@@ -25,6 +25,12 @@ _WRITTEN = re.compile(
     r"\b(?:says?|reads?|shows?|written|lists?|contains?)\b|\bwhat\s+is\s+(?:written|shown\s+on)\b",
     re.IGNORECASE,
 )
+_WHO = re.compile(
+    r"\bwho(?:se)?\s+(?:else\s+)?(?:(?:said|says|speaks|spoke|talks|talked|told|tells|mentions|mentioned)\b"
+    r"|(?:is|was)\s+(?:speaking|talking|saying|that|this|it)\b|(?:words|voice)\b)",
+    re.IGNORECASE,
+)
+_NAMELESS = "a voice without a name"
 _VERBS = {Channel.SPEECH: "is said", Channel.CAPTION: "is seen"}
 _RELATIVE = 0.75
 _COUNTED_VIDEOS = 3
@@ -40,6 +46,8 @@ def extractive_answer(asked: Asked, notes: Iterable[str] = ()) -> Answer:
     draft = Draft()
     if _COUNT.search(asked.question):
         _count(asked, draft)
+    if _WHO.search(asked.question):
+        _who(asked, draft)
     if not draft.sentences and _WRITTEN.search(asked.question):
         _written(asked, draft)
     if not draft.sentences and _WHEN.search(asked.question):
@@ -70,6 +78,18 @@ def _quote(asked: Asked, draft: Draft) -> None:
             draft.sentences.append(f"{where} it {verb}: “{flat(line.text)}” [{draft.cite(citation)}]")
 
 
+def _who(asked: Asked, draft: Draft) -> None:
+    """Whose voice says it, as far as voices were told apart and have names."""
+    for quotation in quotations(asked):
+        moment, line = asked.moments[quotation.moment], quotation.line
+        said = Evidence(line.channel, line.start, line.end, line.text, quotation.fit)
+        citation = citation_of(moment, said) if line.channel is Channel.SPEECH else None
+        if citation is not None:
+            where = f"At {format_time(citation.start)} in “{moment.title}”"
+            voice = flat(line.speaker) or _NAMELESS
+            draft.sentences.append(f"{where} {voice} says: “{flat(line.text)}” [{draft.cite(citation)}]")
+
+
 def _when(asked: Asked, draft: Draft) -> None:
     """The times of the best moments."""
     best = asked.moments[0].confidence
@@ -84,7 +104,10 @@ def _when(asked: Asked, draft: Draft) -> None:
 
 def _written(asked: Asked, draft: Draft) -> None:
     """Everything that stands on screen at the best moments, in reading order."""
+    best = asked.moments[0].confidence
     for moment in asked.moments[:2]:
+        if moment.confidence < _RELATIVE * best:
+            break
         lines = asked.source.lines_between(moment.video_id, moment.start, moment.end, (Channel.SCREEN_TEXT,))
         middle = (moment.start + moment.end) / 2
         standing = [line for line in lines if line.start <= middle <= line.end] or lines
@@ -133,7 +156,7 @@ def _best_per_video(moments: Sequence[Moment]) -> list[Moment]:
     for moment in moments:
         if moment.video_id not in best or _highest(moment) > _highest(best[moment.video_id]):
             best[moment.video_id] = moment
-    return list(best.values())[:_COUNTED_VIDEOS]
+    return sorted(list(best.values())[:_COUNTED_VIDEOS], key=_highest, reverse=True)
 
 
 def _highest(moment: Moment) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,7 +20,7 @@ from reelseek.errors import EngineUnavailable
 from reelseek.results import Evidence
 
 BESIDE = 30.0
-"""Seconds after (or before) the last answer that "and then?" is about."""
+"""Seconds after (or before) the last answer that "and then?" is about, and on both sides of it "and why?"."""
 
 _TURNS = 3
 _SECONDS = 10.0
@@ -28,6 +29,10 @@ _PREQUEL = re.compile(r"\b(?:before\s+(?:that|this|it)|just\s+before|previously|
 _OPENS = re.compile(
     r"^\s*(?:and|so|but|also|what\s+about|how\s+about|why|who\s+else|where\s+else|anything\s+else)\b", re.I
 )
+_HOW_MANY = re.compile(r"\bhow\s+many\b", re.I)
+_WHAT_ABOUT = re.compile(r"^\s*(?:and|so|but)?[\s,]*(?:(?:what|how)\s+about)\s+(?:the\s+)?(?P<what>[^?]+)", re.I)
+_OF_PLACE = re.compile(r"\b(?:who|whose|where|when)\b", re.I)
+_CITED = 3
 _POINTING = "it its that this they them their he him his she her those these there one ones"
 _POINTS = frozenset(_POINTING.split())
 _ORDERING = """
@@ -54,15 +59,22 @@ class FollowUp:
 
     Attributes:
         question: completed with what it leaves out.
-        beside: the citation that the question is about what follows, or precedes; None for any place.
-        later: whether it asks for what follows.
+        about: the citations that it is about, or about what follows or precedes them; empty for any place.
+        side: where that is, seen from them.
         bare: it asks for nothing else than what is there.
     """
 
     question: str
-    beside: Citation | None = None
-    later: bool = True
+    about: tuple[Citation, ...] = ()
+    side: Literal["after", "before", "at"] = "after"
     bare: bool = False
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """After and before which second of its video it is searched."""
+        if not self.about or self.side == "at":
+            return None, None
+        return (self.about[-1].end, None) if self.side == "after" else (None, self.about[0].start)
 
 
 def complete(question: str, history: Sequence[Turn], vlm: VlmEngine | None = None) -> FollowUp:
@@ -75,12 +87,18 @@ def complete(question: str, history: Sequence[Turn], vlm: VlmEngine | None = Non
     if order and last.citations and len(own) <= 3:
         later = _SEQUEL.search(question) is not None
         cited = last.citations[-1] if later else last.citations[0]
-        return FollowUp(" ".join(own) or question, cited, later, bare=not own)
-    if not _depends(question):
+        return FollowUp(" ".join(own) or question, (cited,), "after" if later else "before", bare=not own)
+    if not own and last.citations and not order:
+        return FollowUp(question, last.citations[:_CITED], "at", bare=True)
+    counted = _HOW_MANY.search(last.question) and _WHAT_ABOUT.match(question)
+    if counted and not order:
+        return FollowUp(f"How many {counted.group('what').strip()}?")
+    if not _depends(question) and not (order and not own):
         return FollowUp(question)
     if vlm is not None and (asked := _by_model(question, history, vlm)):
         return FollowUp(asked)
-    carried = [word for word in _content_words(last.question) if word not in {fold(each) for each in own}]
+    before = next((words for turn in reversed(history) if (words := _own_words(turn.question))), [])
+    carried = [word for word in before if word not in own]
     return FollowUp(f"{question.rstrip(' ?')} {' '.join(carried)}?" if carried else question)
 
 
@@ -88,6 +106,8 @@ def _depends(question: str) -> bool:
     """Whether a question points at something outside it."""
     words = re.findall(r"[^\W_]+", fold(question))
     terms = content_terms(question)
+    if _HOW_MANY.search(question) and _own_words(question) and not _POINTS & set(words):
+        return False  # it names what is to be counted
     return bool(_OPENS.search(question)) or (len(terms) <= 4 and bool(_POINTS & set(words))) or len(words) <= 2
 
 
@@ -112,19 +132,41 @@ def _by_model(question: str, history: Sequence[Turn], vlm: VlmEngine) -> str:
         return ""
 
 
-def run_beside(source: Source, follow: FollowUp) -> Run | None:
-    """What follows or precedes the last answer, as a run; None where nothing is said or written there."""
-    cited = follow.beside
-    if cited is None:
-        return None
-    start, end = (cited.end, cited.end + BESIDE) if follow.later else (max(0.0, cited.start - BESIDE), cited.start)
-    found = source.lines_between(cited.video_id, start, end, TEXTS)
-    middle = [(line, (line.start + line.end) / 2) for line in found]
-    lines = [line for line, at in middle if start <= at <= end]
+def runs_about(source: Source, follow: FollowUp) -> list[Run]:
+    """What is said and written where a question points to, as runs; empty where that is nothing."""
+    runs: list[Run] = []
+    for cited in follow.about:
+        before, after = (max(0.0, cited.start - BESIDE), cited.start), (cited.end, cited.end + BESIDE)
+        if follow.side != "at":
+            spans = [after if follow.side == "after" else before]
+        elif _OF_PLACE.search(follow.question):
+            spans = [(cited.start, cited.end)]
+        else:
+            spans = [before, after]
+        found = [run for start, end in spans if (run := _run(source, cited.video_id, start, end)) is not None]
+        if not found and follow.side == "at":
+            found = [_seen(cited)]
+        runs += [run for run in found if not any(_meet(run, other) for other in runs)]
+    return runs
+
+
+def _run(source: Source, video_id: str, start: float, end: float) -> Run | None:
+    """A stretch with the lines whose middle is in it."""
+    found = source.lines_between(video_id, start, end, TEXTS)
+    lines = [line for line in found if start <= (line.start + line.end) / 2 <= end]
     if not lines:
         return None
     evidence = tuple(Evidence(line.channel, line.start, line.end, line.text, 1.0) for line in lines[:8])
     channel = lines[0].channel
-    first, last = min(line.start for line in lines), max(line.end for line in lines)
-    start, end = max(start, first), min(end, last)
-    return Run(cited.video_id, start, end, channel, 1.0, evidence, {channel: 1.0}, 1.0)
+    start, end = max(start, min(line.start for line in lines)), min(end, max(line.end for line in lines))
+    return Run(video_id, start, end, channel, 1.0, evidence, {channel: 1.0}, 1.0)
+
+
+def _seen(cited: Citation) -> Run:
+    """The place of a citation in which nothing is said or written."""
+    seen = Evidence(cited.channel, cited.start, cited.end, cited.quote, 1.0)
+    return Run(cited.video_id, cited.start, cited.end, cited.channel, 1.0, (seen,), {cited.channel: 1.0}, 1.0)
+
+
+def _meet(one: Run, other: Run) -> bool:
+    return one.video_id == other.video_id and min(one.end, other.end) > max(one.start, other.start)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from engines.protocols import VlmEngine
 from library.records import VideoEntry
-from query.answering.asked import EXTRACTIVE, strongest_citation
+from query.answering.asked import EXTRACTIVE, TEXTS, strongest_citation
 from query.answering.claims import Checker, sentences_of
 from query.answering.evidence import Block
 from query.answering.prompts import NOT_FOUND, answer_request
@@ -29,7 +29,7 @@ from query.replies import Patient, reply_of
 from query.requests import AskRequest, SearchRequest
 from query.service import QueryService
 from query.texts.words import content_terms
-from reelseek.answers import Answer, Step
+from reelseek.answers import Answer, Citation, Step
 from reelseek.errors import EngineUnavailable
 from reelseek.records import Channel
 from reelseek.results import Evidence, Moment, SearchResult
@@ -187,12 +187,12 @@ def _brief(work: _Work, entry: VideoEntry, asked: Whole, found: SearchResult | N
         ),
     )
     text, citations = made.text, made.citations
-    if found is not None and made.engine == EXTRACTIVE:  # what was found in it first: that is why it is here
+    if found is not None and made.engine == EXTRACTIVE:  # what was found in it, not what else it is about
         group = next(group for group in found.groups if group.video_id == entry.video_id)
-        strongest = strongest_citation(group.moments[0])
-        if strongest.quote and strongest not in citations:
-            text = re.sub(r"\[(\d+)\]", lambda match: f"[{int(match.group(1)) + 1}]", text)
-            text, citations = f"{strongest.quote} [1] {text}", (strongest, *citations)
+        strongest = [strongest_citation(moment) for moment in group.moments]
+        if quoted := sorted({item for item in strongest if item.quote and item.channel in TEXTS}, key=_place):
+            citations = tuple(quoted)
+            text = " ".join(f"{item.quote} [{number}]" for number, item in enumerate(quoted, start=1))
     own = asked.several  # a model that fails does so at every video, and is told of once
     work.notes += [f"{entry.title}: {note}" if own and not note.startswith(NO_SUMMARY) else note for note in made.notes]
     if (
@@ -206,6 +206,10 @@ def _brief(work: _Work, entry: VideoEntry, asked: Whole, found: SearchResult | N
         for item in citations
     )
     return Answer(entry.title, text, not citations, made.engine, citations, moments)
+
+
+def _place(citation: Citation) -> tuple[float, float]:
+    return citation.start, citation.end
 
 
 def _together(work: _Work, asked: Whole, briefs: Sequence[Answer]) -> Answer:

@@ -25,6 +25,8 @@ COUNTS: dict[Length, int] = {"short": 3, "medium": 8, "long": 20}
 _SIMILAR = 0.3
 _REPEATS = 0.7
 _SHORT_WORDS, _LONG_WORDS = 5, 45
+_LETTERS = 4
+"""Of a text on screen that tells something: line numbers and page numbers do not."""
 _BLOCK = 1_500
 _FOCUS = 0.6
 _QUOTE_WORDS = (7, 30)
@@ -81,7 +83,9 @@ def _candidates(material: Material) -> list[int]:
     if spoken:
         return spoken
     seen = [at for at in material.of(Channel.CAPTION) if _is_sentence(material.passages[at].text)]
-    return seen or material.of(Channel.SCREEN_TEXT) or material.of(Channel.SPEECH)
+    written = material.of(Channel.SCREEN_TEXT)
+    readable = [at for at in written if sum(map(str.isalpha, material.passages[at].text)) >= _LETTERS]
+    return seen or readable or written or material.of(Channel.SPEECH)
 
 
 def _is_sentence(text: str) -> bool:

@@ -52,7 +52,7 @@ def test_a_question_that_stands_for_itself_stays(question: str) -> None:
 
 def test_then_in_a_question_without_an_earlier_answer_is_a_word() -> None:
     follow = complete("And then?", (Turn(OVEN),))
-    assert follow.beside is None
+    assert follow.about == ()
     assert "oven" in follow.question
 
 
@@ -81,3 +81,30 @@ def test_an_option_is_chosen_and_cited(service: QueryService, options: tuple[str
 def test_one_option_is_no_choice(service: QueryService) -> None:
     with pytest.raises(InvalidRequest, match="no choice"):
         service.ask(AskRequest(OVEN, options=("230",)))
+
+
+def test_who_when_and_where_of_what_was_cited(service: QueryService) -> None:
+    first = service.ask(AskRequest(OVEN))
+    cited = first.citations[0]
+    for question in ("Who said that?", "When was that?", "Where is that?"):
+        answer = service.ask(AskRequest(question, history=(turn(first),)))
+        assert_cited(answer)
+        assert not answer.abstained, question
+        assert {item.video_id for item in answer.citations} == {cited.video_id}, question
+        assert all(item.start < cited.end and item.end > cited.start for item in answer.citations), question
+    why = service.ask(AskRequest("And why is that?", history=(turn(first),)))
+    assert any(item.end <= cited.start or item.start >= cited.end for item in why.citations), "what is around it"
+
+
+def test_counting_goes_on_with_another_thing() -> None:
+    cars = Turn("How many cars are there?", "3")
+    assert complete("And how many buses?", (cars,)).question == "And how many buses?"
+    assert complete("What about the buses?", (cars,)).question == "How many buses?"
+
+
+def test_what_is_carried_is_what_was_last_asked_about_something() -> None:
+    asked = (Turn("How hot does the heap get?"), Turn("Who said that?"))
+    assert complete("Why is it so warm?", asked).question == "Why is it so warm hot heap?"
+    assert complete("What comes next?", (Turn("What error does the program show?"),)).question.endswith(
+        "error program?"
+    )
