@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from query.language.terms import EVENTS, ObjectCount, ObjectFact
 from query.planning.requirement import TEXT_CHANNELS, UNSURE, Requirement
+from query.planning.subject import REQUEST_WORDS
 from query.texts.words import STOP_WORDS, content_terms, stem, stems, tokens
 from reelseek.records import Channel
 
@@ -149,6 +150,8 @@ def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
     for channel, match in ((Channel.SCREEN_TEXT, screen), (Channel.SPEECH, speech)):
         if match and (tail := _meaningful(match.group("tail"))):
             requests[channel] = tail
+    if speech and shown == text and (tail := _meaningful(speech.group("tail"))) and _only_asks(text[: speech.start()]):
+        requests[Channel.VISUAL] = tail
     also = _headed(text) if speech is None else ()
     if screen and (written := _meaningful(_LAYOUT.sub(" ", requests[Channel.SCREEN_TEXT]))):
         requests[Channel.SCREEN_TEXT] = written
@@ -178,6 +181,11 @@ def _headed(text: str) -> tuple[tuple[Channel, str], ...]:
     head = _meaningful(match.group("head")) if match else ""
     telling = len(tokens(head)) <= 5 and any(len(term) > 3 for term in content_terms(head))
     return ((Channel.SCREEN_TEXT, head),) if head and telling else ()
+
+
+def _only_asks(words: str) -> bool:
+    """Whether words name nothing that a picture could show: "what is" before "said about the car"."""
+    return all(word in STOP_WORDS or word in REQUEST_WORDS for word in tokens(words))
 
 
 def _meaningful(tail: str) -> str:

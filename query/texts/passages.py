@@ -82,13 +82,14 @@ def passages(
     # what stands out is first; how sure any of it is must not depend on what else is there
     sure = sorted((float(scores[row]) for row, _ in places), reverse=True)
     meant = np.array(["meaning" in name or name == "video_peak" for name in SIGNALS])
+    spoken = np.array([kind.channel is Channel.SPEECH for kind in texts.kinds])[texts.kind_of]
     found = []
     for (row, apart), score in zip(places, sure, strict=True):
         own = by_signal[row]
         found.append(
             Passage(
                 texts.line(row),
-                *_stretch(texts, row, apart),
+                *_stretch(texts, spoken, row, apart),
                 score,
                 certainty.confidence(score, lines),
                 float(own[~meant].sum()),
@@ -133,20 +134,20 @@ def _counted(source: Source, texts: PassageText, channels: Sequence[Channel]) ->
     return counted
 
 
-def _stretch(texts: PassageText, row: int, apart: float) -> tuple[float, float]:
+def _stretch(texts: PassageText, spoken: npt.NDArray[np.bool_], row: int, apart: float) -> tuple[float, float]:
     """From the first to the last sentence whose middle is within reach of the line's, in seconds of its video."""
     line = texts.line(row)
     if line.channel is not Channel.SPEECH:
         return line.start, line.end
     reach = min(_MOST_REACH, max(_LEAST_REACH, apart / _REACH))
-    video = texts.videos[int(texts.video_of[row])]
-    middle = (line.start + line.end) / 2
-    inside = [
-        other
-        for other in video.lines
-        if other.channel is Channel.SPEECH and abs((other.start + other.end) / 2 - middle) <= reach
-    ]
+    number = int(texts.video_of[row])
+    first, count = int(texts.firsts[number]), len(texts.videos[number])
+    own = slice(first, first + count)
+    middles = (texts.starts[own] + texts.ends[own]) / 2
+    near = np.flatnonzero(spoken[own] & (np.abs(middles - middles[row - first]) <= reach))
+    inside = [texts.line(first + int(other)) for other in near]
     start, end = min(other.start for other in inside), max(other.end for other in inside)
+    middle = (line.start + line.end) / 2
     return max(start, min(line.start, middle - 1.5 * reach)), min(end, max(line.end, middle + 1.5 * reach))
 
 

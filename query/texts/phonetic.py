@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from query.texts.words import squash
+from query.texts.words import fold
 
+_LETTERS = re.compile(r"[a-z]+")
+_REPEATED = re.compile(r"(.)\1+")
 _SOFT_C = re.compile(r"c(?=[eiy])")
 _DIGRAPHS = (
     ("tion", "sn"),
@@ -24,7 +26,12 @@ _DIGRAPHS = (
 )
 _SOUNDS = str.maketrans(
     {**dict.fromkeys("bp", "p"), **dict.fromkeys("ckgq", "k"), **dict.fromkeys("dt", "t")}
-    | {**dict.fromkeys("fv", "f"), **dict.fromkeys("szj", "s"), **dict.fromkeys("mn", "n"), **dict.fromkeys("hwy", "")}
+    | {
+        **dict.fromkeys("fv", "f"),
+        **dict.fromkeys("szj", "s"),
+        **dict.fromkeys("mn", "n"),
+        **dict.fromkeys("hwyaeiou", ""),
+    }
 )
 
 
@@ -34,10 +41,9 @@ def sound_key(text: str) -> str:
     Soundex's classes (R. C. Russell, US patent 1,261,167, 1918), finer and without its cut after four signs, so that
     two words run together: "kubernetes" and "cooper netties" are both `kprnts`.
     """
-    word = re.sub(r"[^a-z]", "", squash(text))
+    word = "".join(_LETTERS.findall(fold(text)))
     word = _SOFT_C.sub("s", word)
     for letters, sound in _DIGRAPHS:
         word = word.replace(letters, sound)
     first = "a" if word[:1] in set("aeiou") else ""
-    consonants = re.sub(r"[aeiou]", "", word.translate(_SOUNDS))
-    return first + re.sub(r"(.)\1+", r"\1", consonants)
+    return first + _REPEATED.sub(r"\1", word.translate(_SOUNDS))

@@ -283,7 +283,11 @@ def _match(text: str, terms: Sequence[str]) -> tuple[frozenset[str], float]:
     missing = [term for term in terms if term not in matched and len(term) >= 5]
     if missing and len(text) <= 2_000:
         solid = squash(text)
-        near = {term for term in missing if term in solid or any(_one_edit(term, word) for word in present)}
+        near = {
+            term
+            for term in missing
+            if term in solid or any(-2 < len(word) - len(term) < 2 and _one_edit(term, word) for word in present)
+        }
         if near:
             closeness = 1.0 - 0.15 * len(near) / (len(near) + len(matched))
             matched |= near

@@ -19,6 +19,9 @@ SPEECH_PAUSE = 3.0
 CONTINUES = 0.7
 """A neighbour belongs to the run when its confidence is at least this share of the run's peak."""
 
+SPREAD_SHARE = 0.7
+"""What several sentences together add to the best of them alone."""
+
 _WAVER = 1.0
 _SAME = 0.75
 
@@ -115,14 +118,21 @@ def _continues(
 ) -> bool:
     have = frozenset[str]().union(*(group[i].matched for i in members))
     gained = words.coverage(terms, have | group[other].matched) - words.coverage(terms, have)
-    return gained >= 0.1 or group[other].confidence >= CONTINUES * group[members[0]].confidence
+    if gained >= 0.1:
+        return True
+    # beside what has every word, what has some of them is another matter
+    complete = bool(terms) and have.issuperset(terms)
+    like = group[other].confidence >= CONTINUES * group[members[0]].confidence
+    return like and (not complete or group[other].matched.issuperset(terms))
 
 
 def _run_of(members: Sequence[ScoredLine], channel: Channel, terms: Sequence[str], words: WordStatistics) -> Run:
     peak = max(members, key=lambda item: item.confidence)
     matched = frozenset[str]().union(*(item.matched for item in members))
     together = words.confidence(terms, matched) * (0.7 + 0.3 * peak.line.certainty) if len(members) > 1 else 0.0
-    confidence = max(peak.confidence, together)
+    # words that are spread over sentences say less than a sentence that has them all
+    share = SPREAD_SHARE if channel is Channel.SPEECH else 1.0
+    confidence = peak.confidence + share * max(0.0, together - peak.confidence)
     if channel is Channel.SPEECH:
         start, end = min(item.line.start for item in members), max(item.line.end for item in members)
     else:

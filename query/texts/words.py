@@ -11,6 +11,7 @@ from query.texts.languages import function_words, language_of
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_SOLID = re.compile(r"[^\W_]+")
 _DIGITS = "zero one two three four five six seven eight nine ten eleven twelve"
 _NUMBERS = {word: str(value) for value, word in enumerate(_DIGITS.split())}
 
@@ -36,6 +37,8 @@ ASKING_WORDS = frozenset(_ASKING.split())
 
 def fold(text: str) -> str:
     """Compatibility-normalise, casefold, and drop accents."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
@@ -45,7 +48,7 @@ def tokens(text: str) -> list[str]:
     found: list[str] = []
     for match in _TOKEN.finditer(fold(text)):
         word = match.group().replace("’", "'").removesuffix("'s").replace("'", "")
-        if _UNSPACED.search(word):
+        if not word.isascii() and _UNSPACED.search(word):
             found.extend(_split_unspaced(word))
         elif word:
             found.append(_NUMBERS.get(word, word))
@@ -114,7 +117,7 @@ def content_terms(text: str, *, drop: Iterable[str] = ASKING_WORDS) -> tuple[str
 
 def squash(text: str) -> str:
     """Letters and digits alone: screen text is often read without its spaces."""
-    return "".join(char for char in fold(text) if char.isalnum())
+    return "".join(_SOLID.findall(fold(text)))
 
 
 def contains_phrase(text: str, phrase: str) -> bool:

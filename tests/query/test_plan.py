@@ -35,7 +35,20 @@ def test_a_cue_moves_the_request_to_its_channel(text: str, channel: Channel, req
     assert requirement.requests[channel] == request_
     assert requirement.weight(channel) == 1.0
     assert requirement.weight(Channel.VISUAL) < 1.0
-    assert requirement.visual == text, "rules err: no channel is left out"
+    assert requirement.visual, "rules err: no channel is left out"
+
+
+@pytest.mark.parametrize(
+    ("text", "visual"),
+    [
+        ("what is said about the car", "the car"),
+        ("What did they say about the harbour?", "the harbour"),
+        ("a man says hello at the lighthouse", "a man says hello at the lighthouse"),
+        ("the slide about gradient descent", "the slide about gradient descent"),
+    ],
+)
+def test_pictures_are_asked_for_the_subject_and_not_for_the_asking(text: str, visual: str) -> None:
+    assert decouple(text).visual == visual
 
 
 def test_a_slide_is_looked_for_by_what_it_is_named_after() -> None:
