@@ -240,6 +240,7 @@ class QueryService:
             vlm, plan, found = self._asked(search, session, plan, vlm, begun)
         if follow.about and not any(run.confidence >= self.settings.query.cutoff for run in found.runs):
             found = Found(runs_about(session.searcher.source, follow))
+            session.notes += [] if found.runs else ["Nothing is said or written there."]
         result = self._result(search, session, plan, found, begun)
         asked = Asked(follow.question, plan, result, session.searcher, self.store, self.settings, request.options)
         answer = answer_question(asked, vlm, request.stream)

@@ -17,7 +17,7 @@ from reelseek.tracks import counts_over_time
 
 _COUNT = re.compile(r"\bhow\s+many\b", re.IGNORECASE)
 _WHEN = re.compile(
-    r"^\s*(?:(?:and|but|so|by|since|until)\s+)*(?:when|where\s+in|where\s+(?:is|was|are|were)\s+(?:that|this|it|these|those)\s*\?*$|at\s+(?:what|which)\s+(?:time|point|minute|second)|what\s+time|from\s+when)\b",
+    r"^\s*(?:(?:and|but|so|by|since|until)\s+)*(?:when|where\s+in|where\s+(?:is|was|are|were)\s+(?:that|this|it|these|those)|at\s+(?:what|which)\s+(?:time|point|minute|second)|what\s+time|from\s+when)\b",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(
@@ -25,6 +25,8 @@ _WRITTEN = re.compile(
     r"\b(?:says?|reads?|shows?|written|lists?|contains?)\b|\bwhat\s+is\s+(?:written|shown\s+on)\b",
     re.IGNORECASE,
 )
+_SEVERAL = re.compile(r"\b(?:slides|screens|signs|pages|boards|posters|banners|labels|menus)\b", re.IGNORECASE)
+_SLIDES = 3
 _WHO = re.compile(
     r"\bwho(?:se)?\s+(?:else\s+)?(?:(?:said|says|speaks|spoke|talks|talked|told|tells|mentions|mentioned)\b"
     r"|(?:is|was)\s+(?:speaking|talking|saying|that|this|it)\b|(?:words|voice)\b)",
@@ -80,10 +82,9 @@ def _quote(asked: Asked, draft: Draft) -> None:
 
 def _who(asked: Asked, draft: Draft) -> None:
     """Whose voice says it, as far as voices were told apart and have names."""
-    for quotation in quotations(asked):
+    for quotation in quotations(asked, (Channel.SPEECH,)):
         moment, line = asked.moments[quotation.moment], quotation.line
-        said = Evidence(line.channel, line.start, line.end, line.text, quotation.fit)
-        citation = citation_of(moment, said) if line.channel is Channel.SPEECH else None
+        citation = citation_of(moment, Evidence(line.channel, line.start, line.end, line.text, quotation.fit))
         if citation is not None:
             where = f"At {format_time(citation.start)} in “{moment.title}”"
             voice = flat(line.speaker) or _NAMELESS
@@ -103,11 +104,8 @@ def _when(asked: Asked, draft: Draft) -> None:
 
 
 def _written(asked: Asked, draft: Draft) -> None:
-    """Everything that stands on screen at the best moments, in reading order."""
-    best = asked.moments[0].confidence
-    for moment in asked.moments[:2]:
-        if moment.confidence < _RELATIVE * best:
-            break
+    """Everything that stands on screen at the best moment, in reading order; at several where slides are asked for."""
+    for moment in asked.moments[: _SLIDES if _SEVERAL.search(asked.question) else 1]:
         lines = asked.source.lines_between(moment.video_id, moment.start, moment.end, (Channel.SCREEN_TEXT,))
         middle = (moment.start + moment.end) / 2
         standing = [line for line in lines if line.start <= middle <= line.end] or lines
@@ -156,7 +154,7 @@ def _best_per_video(moments: Sequence[Moment]) -> list[Moment]:
     for moment in moments:
         if moment.video_id not in best or _highest(moment) > _highest(best[moment.video_id]):
             best[moment.video_id] = moment
-    return sorted(list(best.values())[:_COUNTED_VIDEOS], key=_highest, reverse=True)
+    return list(best.values())[:_COUNTED_VIDEOS]
 
 
 def _highest(moment: Moment) -> int:

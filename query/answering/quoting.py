@@ -14,7 +14,7 @@ from query.ranking.calibrate import Null
 from query.source import Line
 from query.texts.numbers import numbers_in
 from query.texts.words import stems
-from reelseek.records import Vector
+from reelseek.records import Channel, Vector
 from reelseek.results import Moment
 
 MOMENTS = 3
@@ -46,14 +46,16 @@ class Quotation:
     fit: float
 
 
-def quotations(asked: Asked) -> list[Quotation]:
+def quotations(asked: Asked, channels: Sequence[Channel] = TEXTS) -> list[Quotation]:
     """The lines that answer best, by moment and within it in order of time; each says something new.
 
     The best moment is always quoted, and first: what was found for the question as a whole outranks how well a single
     sentence resembles it.
     """
     moments = _good(asked.moments)
-    read = [(at, line, vector) for at, moment in enumerate(moments) for line, vector in _lines_of(asked, moment)]
+    read = [
+        (at, line, vector) for at, moment in enumerate(moments) for line, vector in _lines_of(asked, moment, channels)
+    ]
     if not read:
         return []
     fits = _fits(asked, read, moments)
@@ -77,13 +79,13 @@ def _good(moments: Sequence[Moment]) -> list[Moment]:
 _Read = tuple[int, Line, Vector | None]
 
 
-def _lines_of(asked: Asked, moment: Moment) -> list[tuple[Line, Vector | None]]:
+def _lines_of(asked: Asked, moment: Moment, channels: Sequence[Channel]) -> list[tuple[Line, Vector | None]]:
     """What is said and written in a moment, with its meaning where that is indexed."""
-    found = asked.source.lines_between(moment.video_id, moment.start, moment.end, TEXTS)
+    found = asked.source.lines_between(moment.video_id, moment.start, moment.end, channels)
     inside = [line for line in found if min(line.end, moment.end) - max(line.start, moment.start) > 0] or found
     if asked.searcher.text_space is None:
         return [(line, None) for line in inside]
-    where = (OneOf("channel", tuple(map(str, TEXTS))), Overlaps(moment.start, moment.end))
+    where = (OneOf("channel", tuple(map(str, channels))), Overlaps(moment.start, moment.end))
     scope = Scope(asked.source.scope.hidden, frozenset((moment.video_id,)), where)
     rows, vectors = asked.source.snapshot.scan_vectors(
         "lines", "text", scope, space=asked.searcher.text_space, columns=("line_index",)

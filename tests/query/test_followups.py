@@ -60,6 +60,7 @@ def test_what_follows_the_end_of_a_video_is_nothing(service: QueryService) -> No
     last = Citation(COOKING.video_id, COOKING.duration - 0.2, COOKING.duration, Channel.SPEECH, "")
     answer = service.ask(AskRequest("And then?", history=(Turn(OVEN, "", (last,)),)))
     assert answer.abstained
+    assert "Nothing is said or written there." in answer.notes
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,11 @@ def test_who_when_and_where_of_what_was_cited(service: QueryService) -> None:
         assert not answer.abstained, question
         assert {item.video_id for item in answer.citations} == {cited.video_id}, question
         assert all(item.start < cited.end and item.end > cited.start for item in answer.citations), question
+    who = service.ask(AskRequest("Who said that?", history=(turn(first),)))
+    assert "a voice without a name says: " in who.answer
+    assert {item.channel for item in who.citations} == {Channel.SPEECH}
+    where = service.ask(AskRequest("Where is that?", history=(turn(first),)))
+    assert where.answer.startswith("From "), "a place in a video is a time"
     why = service.ask(AskRequest("And why is that?", history=(turn(first),)))
     assert any(item.end <= cited.start or item.start >= cited.end for item in why.citations), "what is around it"
 
