@@ -16,7 +16,7 @@ from cli.explaining import counted, explained, group_text, timings_text
 from cli.output import console, error_console, moment_text, print_json, printable
 from reelseek.records import Channel
 from reelseek.results import SearchResult, nearest
-from reelseek.timecode import format_time
+from reelseek.timecode import format_time, took
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON.")]
 Count = Annotated[
@@ -139,7 +139,7 @@ def _show_result(result: SearchResult, *, explain: bool) -> None:
             out.print(show(number, moment))
     counts = [counted(len(result.groups), result.level)] if result.groups else []
     counts.append(counted(len(result.moments), "moments"))
-    error_console().print(f"{', '.join(counts)} in {result.took_ms:.0f} ms", style="dim")
+    error_console().print(f"{', '.join(counts)} in {took(result.took_ms)}", style="dim")
     if explain:
         error_console().print(timings_text(result.timings_ms), style="dim")
 

@@ -58,6 +58,11 @@ def parse_time(text: str) -> float:
     raise InvalidRequest(f"{text!r} is not a time.", hint="Write 75, 1:15 or 1m15s.")
 
 
+def took(milliseconds: float) -> str:
+    """How long something took: `41 ms`, `2.3 s`."""
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
 def temporal_iou(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Intersection over union of two time ranges in seconds, 0 to 1."""
     overlap = min(a[1], b[1]) - max(a[0], b[0])

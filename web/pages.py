@@ -151,17 +151,20 @@ def _counts(served: Backend) -> dict[str, int]:
     }
 
 
-def library() -> str:
+def library() -> str | BaseResponse:
     """The library page: uploads, folders, what is under way, the videos."""
     served = backend()
     g.engines_shown = True
     form = fields(VideosQuery, {"per_page": str(_PER_PAGE)} | request.args.to_dict())
     page = video_page(served, form)
+    pages = -(-page["total"] // form.per_page)
+    if form.page > pages > 0:  # the videos of a page that was kept have gone
+        return redirect(url_for("pages.library", **{**request.args.to_dict(), "page": pages}), 303)
     return render_template(
         "library.html",
         form=form,
         videos=page["videos"],
-        pages=-(-page["total"] // form.per_page),
+        pages=pages,
         counts=_counts(served),
         libraries=served.catalogue.libraries(),
         sources=source_payloads(served),

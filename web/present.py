@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from query.language.parsing import ObjectCount, ObjectFact, Words, parse
 from query.texts.words import content_terms, stems
 from reelseek.answers import Answer
-from reelseek.timecode import format_time
+from reelseek.timecode import format_time, took
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _CITATION = re.compile(r"\[(\d{1,3})\]")
@@ -149,11 +149,6 @@ def size(count: float) -> str:
 def figure(value: float) -> str:
     """A score of any scale with about three digits: `12.4`, `0.381`."""
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}"
-
-
-def took(milliseconds: float) -> str:
-    """How long something took: `41 ms`, `2.3 s`."""
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
 def with_level(level: str) -> dict[str, list[str] | str]:

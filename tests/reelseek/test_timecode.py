@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reelseek.errors import InvalidRequest
-from reelseek.timecode import format_time, parse_time, temporal_iou, vtt_time
+from reelseek.timecode import format_time, parse_time, temporal_iou, took, vtt_time
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,8 @@ def test_temporal_iou() -> None:
     assert temporal_iou((0, 10), (5, 15)) == pytest.approx(1 / 3)
     assert temporal_iou((0, 1), (2, 3)) == 0
     assert temporal_iou((1, 1), (1, 1)) == 0
+
+
+@pytest.mark.parametrize(("milliseconds", "told"), [(0.4, "0 ms"), (41.2, "41 ms"), (2_345.0, "2.3 s")])
+def test_how_long_something_took_is_told_in_its_unit(milliseconds: float, told: str) -> None:
+    assert took(milliseconds) == told
