@@ -103,20 +103,24 @@ def _made_with(service: QueryService, task: Task, ready: Prepared) -> JsonObject
 
 
 def _searches(service: QueryService, task: Task, ready: Prepared) -> Iterator[tuple[str, _Search]]:
-    """Every variant of the product, then plain retrieval, by name."""
+    """Fusion, plain retrieval, then each part of the product by itself."""
     names = ready.library.names
     ask = task.asking(names)
-    for variant in variants((Channel.SPEECH, Channel.TITLE)):
 
-        def changed(asked: BenchQuery, variant: Variant = variant) -> SearchRequest | None:
-            request = ask(asked)
-            return None if request is None else variant(request)
+    def changed(variant: Variant, asked: BenchQuery) -> SearchRequest | None:
+        request = ask(asked)
+        return None if request is None else variant(request)
 
-        yield variant.name, partial(_ask, service, names, changed)
+    fusion, *parts = (
+        (variant.name, partial(_ask, service, names, partial(changed, variant)))
+        for variant in variants((Channel.SPEECH, Channel.TITLE))
+    )
+    yield fusion
     plain = _Plain(service, task, names)
     for name, (words, meaning) in PLAIN.items():
         if plain.has_vectors or not meaning:
             yield name, partial(plain.search, words=words, meaning=meaning)
+    yield from parts
 
 
 def _ask(service: QueryService, names: Mapping[str, str], ask: Ask, asked: BenchQuery) -> RunRow:
