@@ -242,7 +242,8 @@ class QueryService:
             found = Found(runs_about(session.searcher.source, follow))
             session.notes += [] if found.runs else ["Nothing is said or written there."]
         result = self._result(search, session, plan, found, begun)
-        asked = Asked(follow.question, plan, result, session.searcher, self.store, self.settings, request.options)
+        given = (session.searcher, self.store, self.settings, request.options)
+        asked = Asked(follow.question, plan, result, *given, bare=follow.bare)
         answer = answer_question(asked, vlm, request.stream)
         completed = follow.question if follow.question != request.question else ""
         return replace(answer, question=request.question, understood=completed)

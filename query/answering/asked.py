@@ -33,6 +33,7 @@ class Asked:
     Attributes:
         question: as it stands for itself; a follow-up is completed before.
         options: of a multiple-choice question, the answers to choose from.
+        bare: it names a place and nothing else ("and after that?"): all evidence of the moments answers it.
     """
 
     question: str
@@ -42,6 +43,7 @@ class Asked:
     store: ArtefactStore
     settings: Settings
     options: tuple[str, ...] = ()
+    bare: bool = False
 
     @property
     def source(self) -> Source:

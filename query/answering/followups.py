@@ -17,7 +17,10 @@ from query.source import Source
 from query.texts.words import ASKING_WORDS, STOP_WORDS, content_terms, fold
 from reelseek.answers import Citation, Turn
 from reelseek.errors import EngineUnavailable
+from reelseek.records import Channel
 from reelseek.results import Evidence
+
+Side = Literal["after", "before", "at"]
 
 BESIDE = 30.0
 """Seconds after (or before) the last answer that "and then?" is about, and on both sides of it "and why?"."""
@@ -32,7 +35,7 @@ _OPENS = re.compile(
 _HOW_MANY = re.compile(r"\bhow\s+many\b", re.I)
 _WHAT_ABOUT = re.compile(r"^\s*(?:and|so|but)?[\s,]*(?:(?:what|how)\s+about)\s+(?:the\s+)?(?P<what>[^?]+)", re.I)
 _OF_PLACE = re.compile(r"\b(?:who|whose|where|when)\b", re.I)
-_CITED = 3
+_CITED, _NEAREST = 3, 3
 _POINTING = "it its that this they them their he him his she her those these there one ones"
 _POINTS = frozenset(_POINTING.split())
 _ORDERING = """
@@ -66,7 +69,7 @@ class FollowUp:
 
     question: str
     about: tuple[Citation, ...] = ()
-    side: Literal["after", "before", "at"] = "after"
+    side: Side = "after"
     bare: bool = False
 
     @property
@@ -136,34 +139,38 @@ def runs_about(source: Source, follow: FollowUp) -> list[Run]:
     """What is said and written where a question points to, as runs; empty where that is nothing."""
     runs: list[Run] = []
     for cited in follow.about:
-        before, after = (max(0.0, cited.start - BESIDE), cited.start), (cited.end, cited.end + BESIDE)
-        if follow.side != "at":
-            spans = [after if follow.side == "after" else before]
-        elif _OF_PLACE.search(follow.question):
-            spans = [(cited.start, cited.end)]
-        else:
-            spans = [before, after]
-        found = [run for start, end in spans if (run := _run(source, cited.video_id, start, end)) is not None]
+        sides: list[Side] = [follow.side]
+        if follow.side == "at" and not _OF_PLACE.search(follow.question):
+            sides = ["before", "after"]
+        found = [run for side in sides if (run := _beside(source, cited, side)) is not None]
         if not found and follow.side == "at":
             found = [_seen(cited)]
         runs += [run for run in found if not any(_meet(run, other) for other in runs)]
     return runs
 
 
-def _run(source: Source, video_id: str, start: float, end: float) -> Run | None:
-    """A stretch with the lines whose middle is in it."""
-    found = source.lines_between(video_id, start, end, TEXTS)
-    lines = [line for line in found if start <= (line.start + line.end) / 2 <= end]
+def _beside(source: Source, cited: Citation, side: Side) -> Run | None:
+    """The nearest lines after or before a citation: what is said, or written where nothing is said."""
+    if side == "at":
+        return _seen(cited)
+    start, end = (cited.end, cited.end + BESIDE) if side == "after" else (max(0.0, cited.start - BESIDE), cited.start)
+    found = [
+        line
+        for line in source.lines_between(cited.video_id, start, end, TEXTS)
+        if start <= (line.start + line.end) / 2 <= end
+    ]
+    lines = [line for line in found if line.channel is Channel.SPEECH] or found
+    lines = lines[:_NEAREST] if side == "after" else lines[-_NEAREST:]
     if not lines:
         return None
-    evidence = tuple(Evidence(line.channel, line.start, line.end, line.text, 1.0) for line in lines[:8])
+    evidence = tuple(Evidence(line.channel, line.start, line.end, line.text, 1.0) for line in lines)
     channel = lines[0].channel
     start, end = max(start, min(line.start for line in lines)), min(end, max(line.end for line in lines))
-    return Run(video_id, start, end, channel, 1.0, evidence, {channel: 1.0}, 1.0)
+    return Run(cited.video_id, start, end, channel, 1.0, evidence, {channel: 1.0}, 1.0)
 
 
 def _seen(cited: Citation) -> Run:
-    """The place of a citation in which nothing is said or written."""
+    """The place of a citation itself."""
     seen = Evidence(cited.channel, cited.start, cited.end, cited.quote, 1.0)
     return Run(cited.video_id, cited.start, cited.end, cited.channel, 1.0, (seen,), {cited.channel: 1.0}, 1.0)
 

@@ -58,6 +58,8 @@ def quotations(asked: Asked, channels: Sequence[Channel] = TEXTS) -> list[Quotat
     ]
     if not read:
         return []
+    if asked.bare and (told := _told(moments, read)):
+        return told
     fits = _fits(asked, read, moments)
     most = _SURVEY if _SURVEYED.search(asked.question) else _SENTENCES
     chosen: list[int] = []
@@ -69,6 +71,15 @@ def quotations(asked: Asked, channels: Sequence[Channel] = TEXTS) -> list[Quotat
             chosen.append(at)
     chosen.sort(key=lambda i: (read[i][0], read[i][1].start))
     return [Quotation(read[i][0], read[i][1], fits[i]) for i in chosen]
+
+
+def _told(moments: Sequence[Moment], read: Sequence[_Read]) -> list[Quotation]:
+    """The lines that are evidence of their moments, whatever they say."""
+    return [
+        Quotation(at, line, 1.0)
+        for at, line, _ in read
+        if any((item.channel, item.start) == (line.channel, line.start) for item in moments[at].evidence)
+    ]
 
 
 def _good(moments: Sequence[Moment]) -> list[Moment]:

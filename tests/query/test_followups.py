@@ -26,6 +26,9 @@ def test_and_after_that_is_what_follows_in_the_same_video(service: QueryService)
     assert_cited(answer)
     assert {citation.video_id for citation in answer.citations} == {COOKING.video_id}
     assert all(citation.start >= first.citations[-1].end - 0.5 for citation in answer.citations)
+    said = service.lines(COOKING.video_id)
+    following = next(line for line in said if line.start >= first.citations[-1].end - 0.5)
+    assert answer.citations[0].start <= following.start + 0.5, "what comes at once, not what sounds like the question"
 
 
 def test_before_that_is_what_precedes(service: QueryService) -> None:
