@@ -47,10 +47,10 @@ class Quotation:
 
 
 def quotations(asked: Asked, channels: Sequence[Channel] = TEXTS) -> list[Quotation]:
-    """The lines that answer best, by moment and within it in order of time; each says something new.
+    """The lines that answer best: the best one, then by moment and in order of time; each says something new.
 
-    The best moment is always quoted, and first: what was found for the question as a whole outranks how well a single
-    sentence resembles it.
+    The best one is of the best moment: what was found for the question as a whole outranks how well a single sentence
+    resembles it.
     """
     moments = _good(asked.moments)
     read = [
@@ -69,7 +69,7 @@ def quotations(asked: Asked, channels: Sequence[Channel] = TEXTS) -> list[Quotat
             continue
         if at not in chosen and not any(_repeats(read[at], read[other]) for other in chosen):
             chosen.append(at)
-    chosen.sort(key=lambda i: (read[i][0], read[i][1].start))
+    chosen.sort(key=lambda i: (i != first, read[i][0], read[i][1].start))
     return [Quotation(read[i][0], read[i][1], fits[i]) for i in chosen]
 
 
