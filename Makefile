@@ -45,7 +45,7 @@ format: setup
 	.venv/bin/ruff format .
 
 # Those that need real clips or meetings say so and measure nothing without them.
-BENCHES := bench bench.ingest bench.shots bench.dropped bench.screen_text bench.objects bench.speech bench.chapters
+BENCHES := bench bench.ingest bench.shots bench.dropped bench.every_picture bench.screen_text bench.objects bench.speech bench.chapters
 
 bench: setup
 	@for name in $(BENCHES); do echo "== python -m $$name"; .venv/bin/python -m $$name || exit 1; done

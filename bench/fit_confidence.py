@@ -7,6 +7,7 @@ shapes, from all videos down to a minute of one, with and without vectors: a per
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -19,10 +20,9 @@ from scipy.optimize import minimize
 from bench.evaluation.corpus import BenchQuery
 from bench.evaluation.corpus_library import video_hash
 from index.reader import Scope
-from query.ranking.calibrate import expected_maximum
 from query.service import Reads
 from query.source import Source
-from query.texts.learnt import Certainty
+from query.texts.learnt import Certainty, Middle
 from query.texts.passage_store import PassageStore
 from query.texts.retriever import TextRetriever
 from query.texts.scale import WordStatistics
@@ -47,6 +47,9 @@ SHARES = {QUESTION: 1.0, WORDS: 0.5}
 RIDGE = 0.003
 FALSE_ANSWERS = 0.05
 """The share of questions to the wrong library whose best passage may reach the cut-off."""
+
+LIKELY, FEW_FALSE = "likely", "few_false"
+"""The two middles: as likely right as not; at most `FALSE_ANSWERS` of the questions to the wrong library."""
 
 _ROUNDS, _BEST_BY_EACH = 6, 25
 _STRETCH, _STRETCHES = (40.0, 180.0), 9
@@ -188,14 +191,13 @@ def _telling(text: str) -> list[str]:
 def fitted_confidence(asked: Sequence[Tried], names: Sequence[str]) -> Certainty:
     """Logistic regression of each query's best line; which line that is is taken anew with each round's weights.
 
-    Every group counts alike, and answered queries as much as the others. The middle is where a passage is as likely
-    right as not, or, if that is higher, where `FALSE_ANSWERS` of the questions to the wrong library pass.
+    Every group counts alike, and answered queries as much as the others.
     """
     columns = [SIGNALS.index(name) for name in names]
-    signals = [_with_chance(item, columns) for item in asked]
+    signals = [_with_size(item, columns) for item in asked]
     truth = np.array([float(item.answered) for item in asked])
     share = _shares(asked)
-    weights, middle = np.full(len(columns) + 1, 0.3), 2.0
+    weights, base = np.full(len(columns) + 1, 0.3), 2.0
     for _ in range(_ROUNDS):
         best = np.stack([rows[int((rows @ weights).argmax())] for rows in signals])
 
@@ -208,21 +210,39 @@ def fitted_confidence(asked: Sequence[Tried], names: Sequence[str]) -> Certainty
             return total + RIDGE * float(values[:-1] @ values[:-1]), slope
 
         bounds = [*[(0.0, None)] * len(weights), (None, None)]
-        done = minimize(loss, np.append(weights, middle), jac=True, method="L-BFGS-B", bounds=bounds)
-        weights, middle = np.asarray(done.x[:-1]), float(done.x[-1])
-    wrong: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for item, rows in zip(asked, signals, strict=True):
-        if not item.answered and item.group[1] == QUESTION:
-            wrong[item.group].append(float((rows @ weights).max()))
-    highest = float(np.mean([np.quantile(scores, 1.0 - FALSE_ANSWERS) for scores in wrong.values()]))
+        done = minimize(loss, np.append(weights, base), jac=True, method="L-BFGS-B", bounds=bounds)
+        weights, base = np.asarray(done.x[:-1]), float(done.x[-1])
     full = np.zeros(len(SIGNALS))
     full[columns] = weights[:-1]
-    return Certainty(full, float(weights[-1]), max(middle, highest))
+    return Certainty(full, (Middle(base, float(weights[-1])), few_false(asked, full)))
 
 
-def _with_chance(item: Tried, columns: Sequence[int]) -> Numbers:
-    chance = np.full(len(item.signals), -expected_maximum(item.lines))
-    return np.column_stack([item.signals[:, columns].astype(np.float64), chance])
+def few_false(asked: Sequence[Tried], weights: Numbers) -> Middle:
+    """The line over the logarithm of a library's size below which questions to the wrong library stay.
+
+    Of each shape, the benchmark whose questions find most where nothing answers them.
+    """
+    wrong: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+    for item in asked:
+        shape, kind, benchmark = item.group
+        if not item.answered and kind == QUESTION:
+            best = float((item.signals @ weights).max())
+            wrong[shape][benchmark].append((math.log(max(2, item.lines)), best))
+    reached = []
+    for benchmarks in wrong.values():
+        ends = [np.quantile([best for _, best in some], 1.0 - FALSE_ANSWERS) for some in benchmarks.values()]
+        sizes = [np.mean([size for size, _ in some]) for some in benchmarks.values()]
+        worst = int(np.argmax(ends))
+        reached.append((float(sizes[worst]), float(ends[worst])))
+    sizes, ends = np.array(reached).T
+    growth = float(np.polyfit(sizes, ends, 1)[0]) if len(set(sizes)) > 1 else 0.0
+    growth = max(0.0, growth)
+    return Middle(float((ends - growth * sizes).mean()), growth)
+
+
+def _with_size(item: Tried, columns: Sequence[int]) -> Numbers:
+    size = np.full(len(item.signals), -math.log(max(2, item.lines)))
+    return np.column_stack([item.signals[:, columns].astype(np.float64), size])
 
 
 def _shares(asked: Sequence[Tried]) -> Numbers:

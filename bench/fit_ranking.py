@@ -24,7 +24,17 @@ from scipy.optimize import minimize
 
 from bench.evaluation.corpus import TRAIN, BenchQuery, read_corpus, read_queries
 from bench.evaluation.corpus_library import corpus_library, video_hash
-from bench.fit_confidence import BY_WORDS, RIDGE, WITH_MEANING, Texts, fitted_confidence, passing, tried
+from bench.fit_confidence import (
+    BY_WORDS,
+    FEW_FALSE,
+    LIKELY,
+    RIDGE,
+    WITH_MEANING,
+    Texts,
+    fitted_confidence,
+    passing,
+    tried,
+)
 from index.reader import Scope
 from query.service import QueryService
 from query.source import Source
@@ -154,8 +164,10 @@ def main() -> None:
         "sure": {
             name: {
                 "weights": _named(dict(zip(SIGNALS, certainty.weights, strict=True))),
-                "chance": round(certainty.chance, 3),
-                "middle": round(certainty.middle, 3),
+                "middles": {
+                    middle: {"base": round(values.base, 3), "growth": round(values.growth, 3)}
+                    for middle, values in zip((LIKELY, FEW_FALSE), certainty.middles, strict=True)
+                },
             }
             for name, (certainty, _) in sure.items()
         },

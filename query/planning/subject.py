@@ -36,6 +36,8 @@ _LEADS = tuple(
         r"(?:please|so|and|well|ok(?:ay)?)",
         r"(?:(?:can|could|would)\s+you\s+)?(?:summari[sz]e|describe|recap|outline|explain|tell\s+me)",
         r"give\s+(?:me\s+)?an?\s+(?:summary|overview)\s+of",
+        rf"what\s+(?:is|are|was|were)\s+(?:being\s+)?{_TALK}\s+(?:about|on|of|over|regarding|concerning)",
+        r"how\s+(?:many|much)(?:\s+of)?",
         rf"(?:what|how|why|when|where)\s+(?:did|does|do|was|were|is|are)\s+{_WHO}\s+{_TALK}{_LINK}",
         rf"(?:the\s+)?(?:whole\s+)?(?:(?:group|team)\s+)?{_TALK}\s+(?:about|on|of|over|regarding|concerning)",
         r"is\s+(?:it\s+possible|there\s+(?:a|any)\s+way)\s+to",
@@ -55,6 +57,12 @@ def subject(text: str) -> str:
         rest = lead.sub("", rest, count=1)
     rest = rest.strip().rstrip("?!. ")
     return rest if any(word not in STOP_WORDS and word not in REQUEST_WORDS for word in tokens(rest)) else text
+
+
+def is_question(text: str) -> bool:
+    """Whether something is asked. An article before what is looked for asks nothing."""
+    dropped = len(tokens(text)) - len(tokens(subject(text)))
+    return "?" in text or tokens(text)[:dropped] not in ([], ["a"], ["an"], ["the"])
 
 
 def telling_terms(terms: tuple[str, ...]) -> tuple[str, ...]:

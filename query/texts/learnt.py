@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,26 +13,38 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from query.ranking.calibrate import expected_maximum, logistic
+from query.ranking.calibrate import logistic
 from query.texts.signals import SIGNALS
 
 Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Certainty:
-    """How sure a passage is, from its own signals: `logistic(signals @ weights - chance * e - middle)`.
+class Middle:
+    """The sum that has confidence 0.5: `base + growth * ln(lines)`, for the best of many is high by chance."""
 
-    `e` is the expected maximum of as many draws as lines were looked at: among many, chance reaches higher.
+    base: float
+    growth: float
+
+    def among(self, lines: int) -> float:
+        """For the best of so many lines."""
+        return self.base + self.growth * math.log(max(2, lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """How sure a passage is, from its own signals: `logistic(signals @ weights - middle)`.
+
+    Attributes:
+        middles: the highest counts.
     """
 
     weights: Numbers
-    chance: float
-    middle: float
+    middles: tuple[Middle, ...]
 
     def confidence(self, score: float, lines: int) -> float:
         """0 to 1, for a weighed sum of signals that is the best of so many lines."""
-        return logistic(score - self.chance * expected_maximum(lines) - self.middle)
+        return logistic(score - max(middle.among(lines) for middle in self.middles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,8 @@ def learnt() -> Learnt:
 
 
 def _certainty(data: Mapping[str, Any]) -> Certainty:
-    return Certainty(_columns(data["weights"]), float(data["chance"]), float(data["middle"]))
+    middles = tuple(Middle(float(one["base"]), float(one["growth"])) for one in data["middles"].values())
+    return Certainty(_columns(data["weights"]), middles)
 
 
 def _columns(weights: Mapping[str, float]) -> Numbers:

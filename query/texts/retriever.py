@@ -9,7 +9,7 @@ import numpy as np
 
 from query.encoders import Encoders
 from query.planning.plan import cue_free_terms
-from query.planning.subject import subject, telling_terms
+from query.planning.subject import is_question, subject, telling_terms
 from query.ranking.runs import Run
 from query.source import Block, Line, Source
 from query.texts.passage_runs import Ranks, ranked
@@ -102,16 +102,15 @@ class TextRetriever:
         hits = self._lines(query)
         scored = [self._score(line, query, scale) for line in hits]
         words = self.source.statistics.words
-        runs = text_runs(
-            (item for item in scored if item.confidence >= LEAST), query.terms if query.telling else (), words
-        )
+        whole = self._query(asked, query.channels) if asked and asked != text else query
+        asks = is_question(whole.text)
+        likely = [item for item in scored if item.confidence >= LEAST]
+        runs = text_runs(likely, query.terms if query.telling else (), words, asks=asks)
         blocks = self._blocks(query)
-        runs += self._spread(query, [item for item in scored if item.confidence >= LEAST], runs, blocks)
+        runs += self._spread(query, likely, runs, blocks)
         if not query.telling or not query.timed:
             return runs
-        whole = self._query(asked, query.channels) if asked and asked != text else query
         found = passages(self.source, self._wanted(whole), query.timed, self.space, _videos(hits, blocks))
-        asks = subject(whole.text) != whole.text or "?" in whole.text
         literal = not asks and any(item.matched.issuperset(query.terms) for item in scored)
         return ranked(found, runs, Ranks.of(hits), literal=literal) if found else runs
 

@@ -36,8 +36,24 @@ class ScoredLine:
     confidence: float
 
 
-def text_runs(lines: Iterable[ScoredLine], terms: Sequence[str], words: WordStatistics) -> list[Run]:
-    """Stretches of speech, screen text or captions: sentences that continue one another, text that stands together."""
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """The stems that are looked for, what they are worth here, and whether it is a question."""
+
+    terms: Sequence[str]
+    words: WordStatistics
+    asks: bool
+
+
+def text_runs(
+    lines: Iterable[ScoredLine], terms: Sequence[str], words: WordStatistics, *, asks: bool = False
+) -> list[Run]:
+    """Stretches of speech, screen text or captions: sentences that continue one another, text that stands together.
+
+    Args:
+        asks: something is asked: the answer may go on in a sentence that has fewer of the words.
+    """
+    sought = Sought(terms, words, asks)
     groups: dict[tuple[str, Channel], list[ScoredLine]] = {}
     for item in lines:
         groups.setdefault((item.line.video_id, item.line.channel), []).append(item)
@@ -49,9 +65,9 @@ def text_runs(lines: Iterable[ScoredLine], terms: Sequence[str], words: WordStat
         for at in sorted(free, key=lambda i: (-group[i].confidence, group[i].line.start)):
             if at not in free:
                 continue
-            members = join(group, at, free, terms, words)
+            members = join(group, at, free, sought)
             free -= set(members)
-            runs.append(_run_of([group[i] for i in members], channel, terms, words))
+            runs.append(_run_of([group[i] for i in members], channel, sought))
     return _rejoined(runs)
 
 
@@ -79,9 +95,7 @@ def _same_text(first: Run, second: Run) -> bool:
     return difflib.SequenceMatcher(None, before, after, autojunk=False).ratio() >= _SAME
 
 
-def _spoken_run(
-    group: Sequence[ScoredLine], at: int, free: set[int], terms: Sequence[str], words: WordStatistics
-) -> list[int]:
+def _spoken_run(group: Sequence[ScoredLine], at: int, free: set[int], sought: Sought) -> list[int]:
     """The peak and its neighbours, as long as they are said right before or after and add to it or are as good."""
     members = [at]
     for step in (1, -1):
@@ -90,16 +104,14 @@ def _spoken_run(
             first, second = (edge, beside) if step > 0 else (beside, edge)
             if group[second].line.start - group[first].line.end > SPEECH_PAUSE:
                 break
-            if not _continues(group, members, beside, terms, words):
+            if not _continues(group, members, beside, sought):
                 break
             members.append(beside)
             edge = beside
     return sorted(members)
 
 
-def _written_run(
-    group: Sequence[ScoredLine], at: int, free: set[int], terms: Sequence[str], words: WordStatistics
-) -> list[int]:
+def _written_run(group: Sequence[ScoredLine], at: int, free: set[int], sought: Sought) -> list[int]:
     """The peak and the lines that stand on screen at the same time for most of their showing."""
     members = [at]
     peak = group[at].line
@@ -108,28 +120,29 @@ def _written_run(
         line = group[other].line
         shared = min(peak.end, line.end) - max(peak.start, line.start)
         together = shared >= 0.5 * max(1e-6, peak.end - peak.start, line.end - line.start)
-        if together and shared >= 0 and _continues(group, members, other, terms, words):
+        if together and shared >= 0 and _continues(group, members, other, sought):
             members.append(other)
     return members
 
 
-def _continues(
-    group: Sequence[ScoredLine], members: Sequence[int], other: int, terms: Sequence[str], words: WordStatistics
-) -> bool:
+def _continues(group: Sequence[ScoredLine], members: Sequence[int], other: int, sought: Sought) -> bool:
+    terms, words = sought.terms, sought.words
     have = frozenset[str]().union(*(group[i].matched for i in members))
     gained = words.coverage(terms, have | group[other].matched) - words.coverage(terms, have)
     if gained >= 0.1:
         return True
     # beside what has every word, what has some of them is another matter
-    complete = bool(terms) and have.issuperset(terms)
+    complete = not sought.asks and bool(terms) and have.issuperset(terms)
     like = group[other].confidence >= CONTINUES * group[members[0]].confidence
     return like and (not complete or group[other].matched.issuperset(terms))
 
 
-def _run_of(members: Sequence[ScoredLine], channel: Channel, terms: Sequence[str], words: WordStatistics) -> Run:
+def _run_of(members: Sequence[ScoredLine], channel: Channel, sought: Sought) -> Run:
     peak = max(members, key=lambda item: item.confidence)
     matched = frozenset[str]().union(*(item.matched for item in members))
-    together = words.confidence(terms, matched) * (0.7 + 0.3 * peak.line.certainty) if len(members) > 1 else 0.0
+    together = (
+        sought.words.confidence(sought.terms, matched) * (0.7 + 0.3 * peak.line.certainty) if len(members) > 1 else 0.0
+    )
     # words that are spread over sentences say less than a sentence that has them all
     share = SPREAD_SHARE if channel is Channel.SPEECH else 1.0
     confidence = peak.confidence + share * max(0.0, together - peak.confidence)

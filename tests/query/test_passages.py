@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from query.planning.subject import subject
+from query.planning.subject import is_question, subject
 from query.ranking.runs import Run
 from query.source import Line
 from query.texts.passage_runs import Ranks, ranked
@@ -58,9 +59,26 @@ def test_who_speaks_is_told_by_name() -> None:
     assert signal(texts, "speaker", "maria") == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("how do I crop a picture", True),
+        ("the discussion about batteries", True),
+        ("batteries?", True),
+        ("the gardener wrapped the presents", False),
+        ("a red car", False),
+        ("knead the dough", False),
+    ],
+)
+def test_what_is_looked_for_is_told_from_what_is_asked(text: str, asks: bool) -> None:
+    assert is_question(text) == asks
+
+
 def test_the_subject_of_a_request_is_what_is_left_without_asking() -> None:
     assert subject("How do I crop a picture?") == "crop a picture"
     assert subject("Summarize the discussion about battery life.") == "battery life"
+    assert subject("What is said about the car?") == "car"
+    assert subject("how many red cars") == "red cars"
     assert subject("nitrogen from fresh peelings") == "nitrogen from fresh peelings"
     assert subject("What is this?") == "What is this?"
 
