@@ -167,7 +167,7 @@ def test_an_ablation_goes_on_after_a_stop_and_asks_nothing_twice(
         ablate_benchmark(task, settings, own, stop)
     (kept,) = (own / "ablations").iterdir()
     before = kept.read_text()
-    assert len(before.splitlines()) == 1 + 5 * 4 + 2, "a head; fusion, three plain searches, words; two queries by meaning"
+    assert len(before.splitlines()) == 1 + 5 * 4 + 2, "a head, five searches, and two queries of the next"
     table = ablate_benchmark(task, settings, own)
     assert kept.read_text().startswith(before)
     after = kept.read_text()
