@@ -17,9 +17,8 @@ SURE = 0.8
 TELLS = 0.5
 """Confidence of a line from which it is where a passage says what was asked for."""
 
-LITERAL_SHARE, ASKED_SHARE = 0.9, 0.5
-"""How much a sure line's own confidence counts beside its surroundings where the words themselves are looked for, and
-where something is asked."""
+LINE_SHARE = 0.9
+"""How much a sure line's own confidence counts beside its surroundings where the words themselves are looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def _looked_for(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks)
         if own := [run for run in sure.get(made.video_id, ()) if _holds(run, passage)]:
             best = max(own, key=lambda run: run.confidence)
             used.add(id(best))
-            made = _as_sure(_tight(made, best), _surer(made, best, LITERAL_SHARE))
+            made = _as_sure(_tight(made, best), _surer(made, best))
         else:
             # words that stand in one line somewhere are not looked for in what stands around others
             made = _as_sure(made, min(made.confidence, max(_own(lines, passage), default=0.0)))
@@ -81,12 +80,9 @@ def _asked(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks) -> l
     for place, passage in enumerate(passages, start=1):
         made = _run(passage, place, ranks)
         if own := [run for run in telling.get(made.video_id, ()) if _lies_in(run, passage)]:
-            best = max(own, key=lambda run: run.confidence)
-            confidence = _surer(made, best, ASKED_SHARE) if best.confidence >= SURE else made.confidence
-            made = _as_sure(_tight(made, best), confidence)
+            made = _as_sure(_tight(made, max(own, key=lambda run: run.confidence)), made.confidence)
         found.append(made)
-    surest = sorted((run.confidence for run in found), reverse=True)
-    return [_as_sure(run, confidence) for run, confidence in zip(found, surest, strict=True)]
+    return found
 
 
 def _own(lines: Sequence[Run], passage: Passage) -> list[float]:
@@ -115,8 +111,8 @@ def _tight(passage: Run, line: Run) -> Run:
     return replace(passage, start=line.start, end=line.end, evidence=line.evidence or passage.evidence)
 
 
-def _surer(passage: Run, line: Run, share: float) -> float:
-    return share * line.confidence + (1.0 - share) * max(passage.confidence, 0.9 * line.confidence)
+def _surer(passage: Run, line: Run) -> float:
+    return LINE_SHARE * line.confidence + (1.0 - LINE_SHARE) * max(passage.confidence, 0.9 * line.confidence)
 
 
 def _as_sure(run: Run, confidence: float) -> Run:

@@ -93,7 +93,7 @@ def test_a_question_keeps_the_order_of_passages_and_a_word_looked_for_goes_first
     asked = ranked(found, [sure], Ranks({}, {}), literal=False)
     assert [run.start for run in asked] == [-9.0, 91.0, 200.0]
     assert [run.confidence for run in asked] == sorted((run.confidence for run in asked), reverse=True)
-    assert asked[0].confidence > 0.8
+    assert asked[0].confidence == 0.6, "a line that resembles what is asked makes no passage surer"
     assert all(abs(sum(item.gain for item in run.contributions) - run.confidence) < 1e-9 for run in asked)
     looked_for = ranked(found, [sure], Ranks({}, {}), literal=True)
     assert max(looked_for, key=lambda run: run.confidence).start == 200.0
