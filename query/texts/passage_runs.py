@@ -17,8 +17,9 @@ SURE = 0.8
 TELLS = 0.5
 """Confidence of a line from which it is where a passage says what was asked for."""
 
-LINE_SHARE = 0.9
-"""How much a sure line's own confidence counts beside its surroundings where the words themselves are looked for."""
+LITERAL_SHARE, NEARLY_SHARE = 0.9, 0.5
+"""How much a sure line's own confidence counts beside its surroundings where words are looked for: where a line has
+them all, and where none does. In an answer to a question it counts among the signals of the passage alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Ranks:
         )
 
 
-def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, literal: bool) -> list[Run]:
+def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, literal: bool, asks: bool) -> list[Run]:
     """Runs of passages, and of the lines that are sure finds by themselves.
 
     A passage around a sure find takes its boundaries: the sentence that says what was asked for is the answer. Where no
@@ -49,11 +50,12 @@ def ranked(passages: Sequence[Passage], runs: Sequence[Run], ranks: Ranks, *, li
     Args:
         passages: best first.
         runs: of lines judged alone.
-        literal: the words themselves are looked for, nothing is asked: a line that has them says most.
+        literal: the words themselves are looked for, nothing is asked, and a line has them all: that one says most.
+        asks: something is asked.
     """
     titles = [run for run in runs if run.channel is Channel.TITLE]
     lines = [run for run in runs if run.channel is not Channel.TITLE]
-    return titles + (_looked_for if literal else _asked)(passages, lines, ranks)
+    return titles + (_looked_for(passages, lines, ranks) if literal else _asked(passages, lines, ranks, asks))
 
 
 def _looked_for(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks) -> list[Run]:
@@ -65,7 +67,7 @@ def _looked_for(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks)
         if own := [run for run in sure.get(made.video_id, ()) if _holds(run, passage)]:
             best = max(own, key=lambda run: run.confidence)
             used.add(id(best))
-            made = _as_sure(_tight(made, best), _surer(made, best))
+            made = _as_sure(_tight(made, best), _surer(made, best, LITERAL_SHARE))
         else:
             # words that stand in one line somewhere are not looked for in what stands around others
             made = _as_sure(made, min(made.confidence, max(_own(lines, passage), default=0.0)))
@@ -74,15 +76,18 @@ def _looked_for(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks)
     return found + [run for own in sure.values() for run in own if id(run) not in used]
 
 
-def _asked(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks) -> list[Run]:
+def _asked(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks, asks: bool) -> list[Run]:
     telling = _by_video(lines, TELLS)
     found: list[Run] = []
     for place, passage in enumerate(passages, start=1):
         made = _run(passage, place, ranks)
         if own := [run for run in telling.get(made.video_id, ()) if _lies_in(run, passage)]:
-            made = _as_sure(_tight(made, max(own, key=lambda run: run.confidence)), made.confidence)
+            best = max(own, key=lambda run: run.confidence)
+            sure = not asks and best.confidence >= SURE
+            made = _as_sure(_tight(made, best), _surer(made, best, NEARLY_SHARE) if sure else made.confidence)
         found.append(made)
-    return found
+    surest = sorted((run.confidence for run in found), reverse=True)
+    return [_as_sure(run, confidence) for run, confidence in zip(found, surest, strict=True)]
 
 
 def _own(lines: Sequence[Run], passage: Passage) -> list[float]:
@@ -111,8 +116,8 @@ def _tight(passage: Run, line: Run) -> Run:
     return replace(passage, start=line.start, end=line.end, evidence=line.evidence or passage.evidence)
 
 
-def _surer(passage: Run, line: Run) -> float:
-    return LINE_SHARE * line.confidence + (1.0 - LINE_SHARE) * max(passage.confidence, 0.9 * line.confidence)
+def _surer(passage: Run, line: Run, share: float) -> float:
+    return share * line.confidence + (1.0 - share) * max(passage.confidence, 0.9 * line.confidence)
 
 
 def _as_sure(run: Run, confidence: float) -> Run:

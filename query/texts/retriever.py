@@ -112,7 +112,7 @@ class TextRetriever:
             return runs
         found = passages(self.source, self._wanted(whole), query.timed, self.space, _videos(hits, blocks))
         literal = not asks and any(item.matched.issuperset(query.terms) for item in scored)
-        return ranked(found, runs, Ranks.of(hits), literal=literal) if found else runs
+        return ranked(found, runs, Ranks.of(hits), literal=literal, asks=asks) if found else runs
 
     def wanted(self, text: str, channels: Sequence[Channel]) -> Wanted:
         """What passages are judged by for a text."""

@@ -90,10 +90,13 @@ def test_a_question_keeps_the_order_of_passages_and_a_word_looked_for_goes_first
         for line, confidence in zip(lines, (0.6, 0.5, 0.4), strict=True)
     ]
     sure = Run("a", 200.0, 205.0, Channel.SPEECH, 0.95, (), {Channel.SPEECH: 0.95}, 1.0)
-    asked = ranked(found, [sure], Ranks({}, {}), literal=False)
+    asked = ranked(found, [sure], Ranks({}, {}), literal=False, asks=True)
     assert [run.start for run in asked] == [-9.0, 91.0, 200.0]
     assert [run.confidence for run in asked] == sorted((run.confidence for run in asked), reverse=True)
     assert asked[0].confidence == 0.6, "a line that resembles what is asked makes no passage surer"
     assert all(abs(sum(item.gain for item in run.contributions) - run.confidence) < 1e-9 for run in asked)
-    looked_for = ranked(found, [sure], Ranks({}, {}), literal=True)
+    nearly = ranked(found, [sure], Ranks({}, {}), literal=False, asks=False)
+    assert [run.start for run in nearly] == [-9.0, 91.0, 200.0]
+    assert nearly[0].confidence > 0.8, "of words that are looked for a sure line has most"
+    looked_for = ranked(found, [sure], Ranks({}, {}), literal=True, asks=False)
     assert max(looked_for, key=lambda run: run.confidence).start == 200.0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from library.catalogue import open_catalogue
 from library.ledger import Ledger
@@ -210,15 +210,20 @@ def test_hostile_suggestions_are_shown_and_never_run(page: Page) -> None:
     expect(page.get_by_role("option").filter(has_text="<script>").first).to_be_visible()
 
 
+def place_of(card: Locator) -> tuple[str | None, str | None]:
+    """The video and the start of a result."""
+    return card.get_attribute("data-video"), card.get_attribute("data-start")
+
+
 def test_results_are_marked_undone_and_the_address_tells_all(page: Page) -> None:
     page.goto("/?q=quicksort+or+lorries&min_confidence=0.1")
     expect(page.locator(".moment").nth(1)).to_be_visible()
     wrong = page.locator(".moment").first
-    gone = wrong.get_attribute("data-start")
+    gone = place_of(wrong)
     wrong.get_by_role("button", name="This is wrong").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**unlike=*")
-    assert gone not in [card.get_attribute("data-start") for card in page.locator(".moment").all()]
+    assert gone not in [place_of(card) for card in page.locator(".moment").all()]
     page.locator(".moment").first.get_by_role("button", name="This is right").click()
     page.wait_for_url(re.compile(r"[?&]like="))
     right = page.locator(".moment").first

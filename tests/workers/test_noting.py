@@ -239,7 +239,7 @@ def test_the_commands_take_notes_and_show_their_jobs(
     assert "Notes of 0 of 48 segments exist. The rest waits for a worker" in run("summarize", "--prepare", "--queue")
     shown = json.loads(run("jobs", "--json"))["jobs"]
     assert {(job["kind"], job["state"], job["what"]) for job in shown} == {
-        (KIND, "queued", "The long talk on the bridge")
+        (KIND, "queued", "Notes of The long talk on the bridge")
     }
     assert not chat.requests
     (video,) = json.loads(run("summarize", "long talk", "--prepare", "--json"))["videos"]
