@@ -238,7 +238,7 @@ def test_results_are_marked_undone_and_the_address_tells_all(page: Page) -> None
     page.wait_for_url(lambda url: "unlike=" not in url)
     page.locator(".moment").first.get_by_role("button", name="This is right").click()
     page.wait_for_url(lambda url: "like=" not in url)
-    assert page.locator(".moment").first.get_attribute("data-start") == gone
+    assert place_of(page.locator(".moment").first) == gone
     page.locator(".moment").first.get_by_role("link", name="More like this").click()
     page.wait_for_url("**example=*")
     expect(page.get_by_role("main")).to_contain_text("More like")
