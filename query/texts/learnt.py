@@ -11,12 +11,10 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from query.ranking.calibrate import logistic
 from query.texts.signals import SIGNALS
-
-Numbers = npt.NDArray[np.float64]
+from query.texts.video_text import Numbers
 
 
 @dataclass(frozen=True, slots=True)

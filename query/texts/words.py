@@ -95,11 +95,6 @@ def stems(text: str) -> list[str]:
     return [stem(word) for word in tokens(text)]
 
 
-def language_of_query(text: str) -> str:
-    """The language of a query, as `query.texts.languages` names it; English where nothing tells another."""
-    return language_of(text, tokens(text), STOP_WORDS)
-
-
 def content_terms(text: str, *, drop: Iterable[str] = ASKING_WORDS) -> tuple[str, ...]:
     """The distinct stems that say what is looked for, in order.
 

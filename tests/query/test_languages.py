@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from query.service import SearchRequest
-from query.texts.words import content_terms, language_of_query
+from query.texts.languages import language_of
+from query.texts.words import STOP_WORDS, content_terms, tokens
 from reelseek.settings import load_settings
 from tests.query.conftest import NO_MODELS
 from tests.support.query_world import COOKING, LECTURE, MEETING, Film, World
@@ -122,7 +123,7 @@ def test_a_sequence_in_another_language(tongues: World) -> None:
     ],
 )
 def test_the_language_of_a_query(query: str, language: str) -> None:
-    assert language_of_query(query) == language
+    assert language_of(query, tokens(query), STOP_WORDS) == language
 
 
 def test_function_words_of_the_language_say_nothing() -> None:
