@@ -14,6 +14,7 @@ from library.catalogue import Catalogue, open_catalogue
 from query.answering.asked import Asked
 from query.answering.followups import complete, runs_about
 from query.answering.model import answer_question
+from query.answering.unclear import asked_back, names_nothing
 from query.digest.notes import NoteTakers, take_here
 from query.encoders import Encoders
 from query.finding import Finding
@@ -189,8 +190,7 @@ class QueryService:
             session.notes += [reason] if reason else []
             _, plan = self._decoupled(session, plan, vlm)
         plan = only_channels(plan, request.channels)
-        found = self._find(request, session, plan, begun)
-        return self._result(request, session, plan, found, begun)
+        return self._result(request, session, plan, self._find(request, session, plan, begun), begun)
 
     def saliency(self, video_id: str, query: str) -> tuple[float, ...]:
         """How much each two seconds of a video have to do with a query, 0 to 1, fused from all channels.
@@ -214,7 +214,7 @@ class QueryService:
         return suggest(text, vocabulary, limit) if vocabulary is not None else []
 
     def ask(self, request: AskRequest) -> Answer:
-        """Answer a question with what is found, cited; or say that nothing here answers it.
+        """Answer a question with what is found, cited; or say that nothing here answers it, or ask what is meant.
 
         Raises:
             InvalidRequest: the question is empty.
@@ -226,12 +226,13 @@ class QueryService:
         engine, reason = self._model()
         vlm: VlmEngine | None = engine and Patient(engine, self.settings.engines.vlm_timeout, request.stopped)
         follow = complete(request.question, request.history, vlm)
+        if not (follow.about or request.options) and names_nothing(follow.question):
+            return asked_back(request.question)
         search = replace(request.as_search, query=follow.question)
         query = parse(follow.question)
         if follow.about:
             search = replace(search, video_ids=tuple({cited.video_id for cited in follow.about}))
-            after, before = follow.limits
-            query = replace(query, filters=replace(query.filters, after=after, before=before))
+            query = replace(query, filters=replace(query.filters, after=follow.limits[0], before=follow.limits[1]))
         session = self._open(search, query.filters)
         session.notes += [reason] if reason else []
         plan = make_plan(query, session.view.statistics.labels)

@@ -86,7 +86,7 @@ def complete(question: str, history: Sequence[Turn], vlm: VlmEngine | None = Non
         return FollowUp(question)
     last = history[-1]
     order = _SEQUEL.search(question) or _PREQUEL.search(question)
-    own = _own_words(question)
+    own = own_words(question)
     if order and last.citations and len(own) <= 3:
         later = _SEQUEL.search(question) is not None
         cited = last.citations[-1] if later else last.citations[0]
@@ -100,7 +100,7 @@ def complete(question: str, history: Sequence[Turn], vlm: VlmEngine | None = Non
         return FollowUp(question)
     if vlm is not None and (asked := _by_model(question, history, vlm)):
         return FollowUp(asked)
-    before = next((words for turn in reversed(history) if (words := _own_words(turn.question))), [])
+    before = next((words for turn in reversed(history) if (words := own_words(turn.question))), [])
     carried = [word for word in before if word not in own]
     return FollowUp(f"{question.rstrip(' ?')} {' '.join(carried)}?" if carried else question)
 
@@ -109,12 +109,13 @@ def _depends(question: str) -> bool:
     """Whether a question points at something outside it."""
     words = re.findall(r"[^\W_]+", fold(question))
     terms = content_terms(question)
-    if _HOW_MANY.search(question) and _own_words(question) and not _POINTS & set(words):
+    if _HOW_MANY.search(question) and own_words(question) and not _POINTS & set(words):
         return False  # it names what is to be counted
     return bool(_OPENS.search(question)) or (len(terms) <= 4 and bool(_POINTS & set(words))) or len(words) <= 2
 
 
-def _own_words(question: str) -> list[str]:
+def own_words(question: str) -> list[str]:
+    """What a question names: its words but for those that ask, point or order."""
     return [word for word in _content_words(question) if word not in _ORDER]
 
 

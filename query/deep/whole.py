@@ -16,7 +16,9 @@ from library.records import VideoEntry
 from query.answering.asked import EXTRACTIVE, TEXTS, strongest_citation
 from query.answering.claims import Checker, sentences_of
 from query.answering.evidence import Block
+from query.answering.followups import own_words
 from query.answering.prompts import NOT_FOUND, answer_request
+from query.answering.unclear import WHICH_VIDEO, asked_back, names_nothing
 from query.answering.verify import verify
 from query.deep.agent import OnStep
 from query.deep.planner import joined
@@ -42,9 +44,15 @@ _KIND = r"(?:video|film|movie|recording|lecture|talk|meeting|episode|clip)"
 _WHOLE = re.compile(
     r"\b(?:summari[sz]e|summary|sum\s+up|overview|main\s+(?:points?|topics?|ideas?)|key\s+(?:points?|takeaways?))\b"
     rf"|\bwhat\s+(?:is|are|was|were)\s+(?:this|the|these|all(?:\s+of)?(?:\s+(?:the|these|my|our))?)\s+(?:\w+\s+)?{_KIND}s?"
-    r"\s+(?:all\s+)?about\b",
+    r"\s+(?:(?:on|of|with|from|by|called|named)\s+[^?.]{1,60}?\s+)?(?:all\s+)?about\b",
     re.I,
 )
+_ONE = re.compile(
+    r"\b(?:summari[sz]e|sum\s+up|(?:summary|overview|points?|topics?|ideas?|takeaways?)\s+(?:of|in|from)|what\s+(?:is|was))"
+    rf"\s+(?:the|this|that|my|our)\s+(?:[\w-]+\s+){{0,2}}(?P<kind>{_KIND})\b",
+    re.I,
+)
+_TELL = re.compile(r"^\s*(?:so\s+)?(?:what(?:['’]s)?|tell|describe|explain)\b", re.I)
 _ALL = re.compile(
     rf"\b(?:{_KINDS}|(?:all|each|every)\s+(?:\w+\s+)?{_KIND}s?|library|collection|all\s+of\s+them)\b", re.I
 )
@@ -61,8 +69,9 @@ _TAIL = re.compile(r",?\s*\b(?:and|or)\s+(?=(?:what|how|why|when|where|who|wheth
 _FOCUS = re.compile(r"\b(?:about|on|of|regarding|concerning)\s+(?P<focus>.+)", re.I)
 _GENERAL = frozenset(content_terms(
     "this that all each every whole entire full complete video film movie recording lecture talk meeting episode clip "
-    "library collection main key point topic idea takeaway short brief long detailed content please give"
-))  # fmt: skip
+    "library collection main key points topics ideas takeaways short brief long detailed content please give "
+    "summarize summarise summary sum overview"
+)) | {"video"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +139,15 @@ def whole_answer(service: QueryService, request: AskRequest, on_step: OnStep | N
         NotFound: a video or library that is named does not exist.
         Cancelled: `request.stopped` said so.
     """
-    asked = whole_question(request.question) if not request.options else None
-    if asked is None or not (asked.several or len(request.video_ids) == 1):
+    asked = _asked(request) if not request.options else None
+    if asked is None:
         return None
     work = _Work(service, request, on_step)
+    if not asked.several and len(request.video_ids) != 1:
+        one = _the_one(work)
+        if one is None or isinstance(one, Answer):
+            return one
+        asked, work.request = Whole(), replace(request, video_ids=(one,))
     found = _search(work, asked.topic) if asked.topic else None
     if found is not None and not found.groups:
         nothing = service.ask(replace(request, question=asked.topic, stream=None))
@@ -144,6 +158,36 @@ def whole_answer(service: QueryService, request: AskRequest, on_step: OnStep | N
     if not told:
         return Answer(request.question, "Nothing in it can be summed up.", True, EXTRACTIVE, (), (), tuple(work.notes))
     return _together(work, asked, told)
+
+
+def _asked(request: AskRequest) -> Whole | None:
+    """What is asked of whole videos; of one that is chosen "what is this?" asks the same."""
+    asked = whole_question(request.question)
+    if asked is None and len(request.video_ids) == 1 and not request.history and names_nothing(request.question):
+        return Whole() if _TELL.search(request.question) else None
+    return asked
+
+
+def _the_one(work: _Work) -> str | Answer | None:
+    """The video that a question means which names one video as such ("the lecture on compost"), by its id.
+
+    Where it does not say which, that is asked back. None where it names none, or where none deals with what it names.
+    """
+    match = _ONE.search(work.request.question)
+    if match is None:
+        return None
+    every = _searchable(work)
+    titled = [entry for entry in every if match.group("kind").casefold() in entry.title.casefold()]
+    if len(every) == 1:
+        return every[0].video_id
+    named = [word for word in own_words(work.request.question) if not set(content_terms(word)) <= _GENERAL]
+    if not named:
+        return titled[0].video_id if len(titled) == 1 else asked_back(work.request.question, WHICH_VIDEO)
+    groups = _search(work, " ".join(named)).groups
+    if not groups:
+        return None
+    work.notes.append(f"Taken to be about “{groups[0].title}”.")
+    return groups[0].video_id
 
 
 def _search(work: _Work, topic: str) -> SearchResult:
@@ -157,17 +201,22 @@ def _search(work: _Work, topic: str) -> SearchResult:
 
 def _videos(work: _Work, found: SearchResult | None) -> list[VideoEntry]:
     """The videos that are read; what is left out is told."""
-    catalogue, request = work.service.catalogue, work.request
     if found is not None:
         work.notes.append(f"A search for it found {len(found.groups)} videos; others may say it in other words.")
-        return [catalogue.video(group.video_id) for group in found.groups]
-    for video_id in request.video_ids:
-        catalogue.video(video_id)
-    library = catalogue.library(request.library).library_id if request.library is not None else None
-    entries = [item for item in catalogue.videos(library, ids=request.video_ids or None) if item.live_ingest]
+        return [work.service.catalogue.video(group.video_id) for group in found.groups]
+    entries = _searchable(work)
     if len(entries) > MOST_VIDEOS:
         work.notes.append(f"{MOST_VIDEOS} of {len(entries)} videos, the newest ones, are read for one question.")
     return entries[:MOST_VIDEOS]
+
+
+def _searchable(work: _Work) -> list[VideoEntry]:
+    """The videos that are asked about and can be searched, the newest first."""
+    catalogue, request = work.service.catalogue, work.request
+    for video_id in request.video_ids:
+        catalogue.video(video_id)
+    library = catalogue.library(request.library).library_id if request.library is not None else None
+    return [item for item in catalogue.videos(library, ids=request.video_ids or None) if item.live_ingest]
 
 
 def _brief(work: _Work, entry: VideoEntry, asked: Whole, found: SearchResult | None) -> Answer:

@@ -103,6 +103,14 @@ def test_what_nothing_answers_is_refused(service: QueryService, question: str) -
     assert "Nothing in the library" in answer.answer
 
 
+@pytest.mark.parametrize("question", ["what is this", "What did he say about it?", "Who is she?", "and then?", "hello"])
+def test_a_question_that_names_nothing_is_asked_back(service: QueryService, question: str) -> None:
+    answer = ask(service, question)
+    assert answer.abstained
+    assert "names nothing to look for" in answer.answer
+    assert answer.near_misses == ()
+
+
 def test_a_refusal_shows_what_came_nearest(service: QueryService) -> None:
     answer = ask(service, "history of bread in ancient mongolia")
     assert answer.abstained

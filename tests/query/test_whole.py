@@ -32,6 +32,8 @@ SUMMARY, ANSWER = "You sum up", "You answer questions"
         ("Which videos talk about bread?", Whole("bread", "bread", several=True)),
         ("In short: which of the videos discuss hiring?", Whole("hiring", "hiring", several=True)),
         ("Sum up what the videos say about Lisbon.", Whole("Lisbon", "Lisbon", several=True)),
+        ("What is the lecture on gradient descent about?", Whole()),
+        ("Give me an overview of this video.", Whole()),
         ("How hot should the oven be?", None),
         ("Which remedies help against overfitting?", None),
         ("When does the speaker mention the budget?", None),
@@ -84,6 +86,33 @@ class TestRules:
         ids = (LECTURE.video_id, MEETING.video_id)
         found = answer(service, AskRequest("What are these videos about?", video_ids=ids))
         assert videos_of(found) == set(ids)
+
+    @pytest.mark.parametrize(
+        ("question", "video_id"),
+        [
+            ("What is the lecture on gradient descent about?", LECTURE.video_id),
+            ("Summarise the quarterly meeting.", MEETING.video_id),
+            ("Summarise the meeting, please.", MEETING.video_id),
+        ],
+    )
+    def test_the_video_that_is_described_is_summed_up(
+        self, service: QueryService, question: str, video_id: str
+    ) -> None:
+        found = answer(service, AskRequest(question))
+        assert_cited(found)
+        assert videos_of(found) == {video_id}
+        assert len(found.citations) >= 3
+
+    def test_where_the_video_is_not_named_it_is_asked_which(self, service: QueryService) -> None:
+        found = answer(service, AskRequest("What is this video about?"))
+        assert found.abstained
+        assert "Which video?" in found.answer
+
+    @pytest.mark.parametrize("question", ["What is this?", "what happens", "Tell me more"])
+    def test_what_names_nothing_asks_about_the_chosen_video(self, service: QueryService, question: str) -> None:
+        found = answer(service, AskRequest(question, video_ids=(COOKING.video_id,)))
+        assert_cited(found)
+        assert videos_of(found) == {COOKING.video_id}
 
 
 class TestModel:
