@@ -12,8 +12,9 @@ from engines.registry import Engines, Resolution
 from index.reader import IndexReader, Snapshot
 from library.catalogue import Catalogue, open_catalogue
 from query.answering.asked import Asked
-from query.answering.followups import complete, runs_about
+from query.answering.followups import complete
 from query.answering.model import answer_question
+from query.answering.neighbours import found_for
 from query.answering.unclear import asked_back, names_nothing
 from query.digest.notes import NoteTakers, take_here
 from query.encoders import Encoders
@@ -239,15 +240,13 @@ class QueryService:
         found = Found([])
         if not follow.bare:
             vlm, plan, found = self._asked(search, session, plan, vlm, begun)
-        if follow.about and not any(run.confidence >= self.settings.query.cutoff for run in found.runs):
-            found = Found(runs_about(session.searcher.source, follow))
-            session.notes += [] if found.runs else ["Nothing is said or written there."]
+        found = found_for(follow, found, session.searcher.source, self.settings.query.cutoff)
         result = self._result(search, session, plan, found, begun)
         given = (session.searcher, self.store, self.settings, request.options)
-        asked = Asked(follow.question, plan, result, *given, bare=follow.bare)
+        question = request.question if follow.beside else follow.question
+        asked = Asked(question, plan, result, *given, bare=follow.bare or follow.beside)
         answer = answer_question(asked, vlm, request.stream)
-        completed = follow.question if follow.question != request.question else ""
-        return replace(answer, question=request.question, understood=completed)
+        return replace(answer, question=request.question, understood=question if question != request.question else "")
 
     def _snapshot(self) -> Snapshot:
         return self.reader.snapshot(self.catalogue.visibility)

@@ -1,4 +1,4 @@
-"""Follow-up questions: "and after that?" asked again as a question that stands for itself."""
+"""Follow-up questions: "and after that?" asked again as a question that stands for itself; "what comes after X?"."""
 
 from __future__ import annotations
 
@@ -10,20 +10,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engines.protocols import VlmEngine, VlmRequest
-from query.answering.asked import TEXTS
-from query.ranking.runs import Run
 from query.replies import json_of, reply_of
-from query.source import Source
 from query.texts.words import ASKING_WORDS, STOP_WORDS, content_terms, fold
 from reelseek.answers import Citation, Turn
 from reelseek.errors import EngineUnavailable
-from reelseek.records import Channel
-from reelseek.results import Evidence
 
 Side = Literal["after", "before", "at"]
-
-BESIDE = 30.0
-"""Seconds after (or before) the last answer that "and then?" is about, and on both sides of it "and why?"."""
 
 _TURNS = 3
 _SECONDS = 10.0
@@ -34,8 +26,15 @@ _OPENS = re.compile(
 )
 _HOW_MANY = re.compile(r"\bhow\s+many\b", re.I)
 _WHAT_ABOUT = re.compile(r"^\s*(?:and|so|but)?[\s,]*(?:(?:what|how)\s+about)\s+(?:the\s+)?(?P<what>[^?]+)", re.I)
-_OF_PLACE = re.compile(r"\b(?:who|whose|where|when)\b", re.I)
-_CITED, _NEAREST = 3, 3
+_CITED = 3
+_NEXT_TO = re.compile(
+    r"^\s*(?:and\s+|so\s+)?what\s+(?:(?:is|was)\s+(?:said|shown|seen|done|written)|happen(?:s|ed)|comes?|came)\s+"
+    r"(?:(?:right|just|directly|immediately|next)\s+)?(?P<side>after|before)\s+(?P<what>\S.*?)\s*\?*\s*$",
+    re.I,
+)
+_FOLLOWS = re.compile(
+    r"^\s*(?:and\s+|so\s+)?what\s+follow(?:s|ed)\s+(?:(?:on|after)\s+)?(?P<what>\S.*?)\s*\?*\s*$", re.I
+)
 _POINTING = "it its that this they them their he him his she her those these there one ones"
 _POINTS = frozenset(_POINTING.split())
 _ORDERING = """
@@ -65,12 +64,14 @@ class FollowUp:
         about: the citations that it is about, or about what follows or precedes them; empty for any place.
         side: where that is, seen from them.
         bare: it asks for nothing else than what is there.
+        beside: it asks for what stands on that side of what is found.
     """
 
     question: str
     about: tuple[Citation, ...] = ()
     side: Side = "after"
     bare: bool = False
+    beside: bool = False
 
     @property
     def limits(self) -> tuple[float | None, float | None]:
@@ -82,6 +83,9 @@ class FollowUp:
 
 def complete(question: str, history: Sequence[Turn], vlm: VlmEngine | None = None) -> FollowUp:
     """Complete a question by what was asked before it; one that stands for itself stays as it is."""
+    if (sought := _NEXT_TO.search(question) or _FOLLOWS.search(question)) and own_words(sought["what"]):
+        before = sought.groupdict().get("side", "").lower() == "before"
+        return FollowUp(sought["what"], side="before" if before else "after", beside=True)
     if not history:
         return FollowUp(question)
     last = history[-1]
@@ -100,8 +104,8 @@ def complete(question: str, history: Sequence[Turn], vlm: VlmEngine | None = Non
         return FollowUp(question)
     if vlm is not None and (asked := _by_model(question, history, vlm)):
         return FollowUp(asked)
-    before = next((words for turn in reversed(history) if (words := own_words(turn.question))), [])
-    carried = [word for word in before if word not in own]
+    earlier = next((words for turn in reversed(history) if (words := own_words(turn.question))), [])
+    carried = [word for word in earlier if word not in own]
     return FollowUp(f"{question.rstrip(' ?')} {' '.join(carried)}?" if carried else question)
 
 
@@ -134,47 +138,3 @@ def _by_model(question: str, history: Sequence[Turn], vlm: VlmEngine) -> str:
         return _Completed.model_validate_json(json_of(reply_of(vlm, request, _SECONDS))).question.strip()
     except (EngineUnavailable, ValidationError):
         return ""
-
-
-def runs_about(source: Source, follow: FollowUp) -> list[Run]:
-    """What is said and written where a question points to, as runs; empty where that is nothing."""
-    runs: list[Run] = []
-    for cited in follow.about:
-        sides: list[Side] = [follow.side]
-        if follow.side == "at" and not _OF_PLACE.search(follow.question):
-            sides = ["before", "after"]
-        found = [run for side in sides if (run := _beside(source, cited, side)) is not None]
-        if not found and follow.side == "at":
-            found = [_seen(cited)]
-        runs += [run for run in found if not any(_meet(run, other) for other in runs)]
-    return runs
-
-
-def _beside(source: Source, cited: Citation, side: Side) -> Run | None:
-    """The nearest lines after or before a citation: what is said, or written where nothing is said."""
-    if side == "at":
-        return _seen(cited)
-    start, end = (cited.end, cited.end + BESIDE) if side == "after" else (max(0.0, cited.start - BESIDE), cited.start)
-    found = [
-        line
-        for line in source.lines_between(cited.video_id, start, end, TEXTS)
-        if start <= (line.start + line.end) / 2 <= end
-    ]
-    lines = [line for line in found if line.channel is Channel.SPEECH] or found
-    lines = lines[:_NEAREST] if side == "after" else lines[-_NEAREST:]
-    if not lines:
-        return None
-    evidence = tuple(Evidence(line.channel, line.start, line.end, line.text, 1.0) for line in lines)
-    channel = lines[0].channel
-    start, end = max(start, min(line.start for line in lines)), min(end, max(line.end for line in lines))
-    return Run(cited.video_id, start, end, channel, 1.0, evidence, {channel: 1.0}, 1.0)
-
-
-def _seen(cited: Citation) -> Run:
-    """The place of a citation itself."""
-    seen = Evidence(cited.channel, cited.start, cited.end, cited.quote, 1.0)
-    return Run(cited.video_id, cited.start, cited.end, cited.channel, 1.0, (seen,), {cited.channel: 1.0}, 1.0)
-
-
-def _meet(one: Run, other: Run) -> bool:
-    return one.video_id == other.video_id and min(one.end, other.end) > max(one.start, other.start)

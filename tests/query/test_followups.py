@@ -10,7 +10,7 @@ from reelseek.answers import Answer, Citation, Turn
 from reelseek.errors import InvalidRequest
 from reelseek.records import Channel
 from tests.query.test_answer import assert_cited
-from tests.support.query_world import COOKING
+from tests.support.query_world import COOKING, TRAFFIC
 
 OVEN = "How hot should the oven be?"
 
@@ -36,6 +36,29 @@ def test_before_that_is_what_precedes(service: QueryService) -> None:
     answer = service.ask(AskRequest("What was said just before that?", history=(turn(first),)))
     assert not answer.abstained
     assert all(citation.end <= first.citations[0].start + 0.5 for citation in answer.citations)
+
+
+@pytest.mark.parametrize(
+    ("question", "quoted"),
+    [
+        ("What happens after the dough is kneaded?", ["Knead the dough", "two hundred and thirty degrees"]),
+        ("What is said right before early stopping?", ["overfitting happens when", "Early stopping"]),
+    ],
+)
+def test_what_comes_next_to_something_is_told_with_it(service: QueryService, question: str, quoted: list[str]) -> None:
+    answer = service.ask(AskRequest(question))
+    assert_cited(answer)
+    places = [answer.answer.find(words) for words in quoted]
+    assert -1 not in places
+    assert places == sorted(places), "in the order in which it is said"
+
+
+def test_what_is_seen_next_is_told_where_nothing_is_said(service: QueryService) -> None:
+    answer = service.ask(AskRequest("What comes after the bicycle?"))
+    assert not answer.abstained
+    assert_cited(answer)
+    assert (answer.citations[0].video_id, answer.citations[0].start) == (TRAFFIC.video_id, 50.0)
+    assert "2 × car" in answer.answer
 
 
 def test_a_question_that_points_back_is_completed(service: QueryService) -> None:
