@@ -113,11 +113,14 @@ class TransformersVlmEngine(BaseEngine):
             request = thinned(request)
 
     def _tokens(self, messages: list[dict[str, Any]]) -> Any:
+        from jinja2 import TemplateError
+
         try:
             return self._processor.apply_chat_template(
                 messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
             )
-        except Exception as error:
+        except (TemplateError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            # a chat template without pictures, a processor that lacks a part: what models not made for this raise
             reason = str(error).strip().partition("\n")[0][:200]
             raise EngineUnavailable(
                 f"The model {self.id} cannot take the question: {reason} ({type(error).__name__}).",
