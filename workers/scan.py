@@ -96,6 +96,7 @@ def scan_library(
         _log.warning("The library %s is not reachable.", library.name)
         report.unreachable.append(library.path)
         return report
+    catalogue.adopt_locations(library.library_id, root)
     known = catalogue.file_states(library.library_id)
     seen: dict[Path, FileState] = {}
     for path in find_videos([root]):

@@ -69,6 +69,20 @@ def test_new_files_are_queued_once_and_the_newest_comes_first(world: World) -> N
     assert Ledger(world[1]).claim("test") is None
 
 
+def test_what_was_indexed_before_its_folder_was_watched_is_not_queued_at_every_scan(world: World) -> None:
+    settings, catalogue, library, folder = world
+    path = _write(folder, "film.mp4", b"1")
+    elsewhere = _write(folder.parent, "films-of-others.mp4", b"2")
+    for file in (path, elsewhere):
+        catalogue.record_video(info_of(file.read_bytes().hex()), file)
+    report = _scan(world)
+    assert (report.new, report.changed, report.unchanged) == ([], [], 1)
+    assert catalogue.library(library.library_id).video_count == 1
+    catalogue.remove_library(library.library_id)
+    again = catalogue.add_library(folder)
+    assert scan_library(catalogue, settings, again).unchanged == 1
+
+
 def test_a_changed_file_is_queued_again(world: World) -> None:
     _write(world[3], "film.mp4", b"1")
     _scan(world)
