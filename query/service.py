@@ -240,7 +240,7 @@ class QueryService:
         found = Found([])
         if not follow.bare:
             vlm, plan, found = self._asked(search, session, plan, vlm, begun)
-        found = found_for(follow, found, session.searcher.source, self.settings.query.cutoff)
+        found = found_for(follow, plan, found, session.searcher.source, self.settings.query.cutoff)
         result = self._result(search, session, plan, found, begun)
         given = (session.searcher, self.store, self.settings, request.options)
         question = request.question if follow.beside else follow.question

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from query.answering.asked import TEXTS
 from query.answering.followups import FollowUp, Side
+from query.answering.quantities import quantity_run
 from query.found import Found
+from query.planning.plan import Plan
 from query.ranking.runs import Run
 from query.source import Line, Source
 from reelseek.answers import Citation
@@ -20,12 +22,16 @@ BESIDE = 30.0
 
 _SEEN_BESIDE = 10.0
 _NEAREST = 3
+_SAME = 0.5
 _OF_PLACE = re.compile(r"\b(?:who|whose|where|when)\b", re.I)
 
 
-def found_for(follow: FollowUp, found: Found, source: Source, cutoff: float) -> Found:
+def found_for(follow: FollowUp, plan: Plan, found: Found, source: Source, cutoff: float) -> Found:
     """What a question is answered from: what was found, or what stands beside that or where the question points to."""
     best = found.runs[0] if found.runs and found.runs[0].confidence >= cutoff else None
+    if not follow.bare and (number := quantity_run(follow.question, plan, best, source)) is not None:
+        best = number
+        found.runs = [number, *(run for run in found.runs if run.iou(number) < _SAME)]
     if follow.beside and best is not None:
         next_to = _next_to(source, best, follow.side)
         return Found([next_to] if next_to is not None else [], found.notes + _nothing(next_to is None))

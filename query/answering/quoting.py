@@ -78,7 +78,10 @@ def _told(moments: Sequence[Moment], read: Sequence[_Read]) -> list[Quotation]:
     return [
         Quotation(at, line, 1.0)
         for at, line, _ in read
-        if any((item.channel, item.start) == (line.channel, line.start) for item in moments[at].evidence)
+        if any(
+            (item.channel, item.start, flat(item.text)) == (line.channel, line.start, flat(line.text))
+            for item in moments[at].evidence
+        )
     ]
 
 

@@ -115,6 +115,54 @@ def test_a_question_is_answered_with_citations_inside_the_retrieved_moments(serv
         )
 
 
+@pytest.mark.parametrize(
+    ("question", "quoted"),
+    [
+        ("How many tests passed?", "14 passed"),
+        ("How many steps does the lighthouse have?", "188 steps to the top"),
+        ("How often does the bus to the station come?", "every twenty minutes"),
+        ("When is the lighthouse open?", "May to October"),
+        ("How hot does the heap get?", "sixty five degrees"),
+        ("How long may I leave my car?", "two hours"),
+        ("How many shelves does the warehouse have?", "shelves = 48"),
+        ("How many years did the grandfather light the lamp?", "thirty one years"),
+        ("How much compost per square metre?", "Two buckets"),
+        ("Who asked for a bigger kitchen?", "doctors"),
+        ("Why does the heap smell?", "without air"),
+        ("Where can I park my car?", "Behind the church"),
+        ("What attracts rats?", "Meat"),
+        ("What does the slide about common mistakes say?", "Too wet"),
+        ("Was a ship lost in the storm?", "not a single ship"),
+        ("How many cars are there?", "3 × car"),
+    ],
+)
+def test_what_a_newcomer_asks_is_answered_first_of_all(service: QueryService, question: str, quoted: str) -> None:
+    first, *_ = service.ask(AskRequest(question)).answer.split("\n")
+    assert quoted in first
+
+
+def test_what_comes_after_something_is_read_out_behind_it(service: QueryService) -> None:
+    answer = service.ask(AskRequest("What comes after the bacteria?")).answer
+    assert answer.index("Bacteria come first") < answer.index("fungi break down") < answer.index("sixty five degrees")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the capital of Mongolia?",
+        "How many elephants are there?",
+        "When does the train leave?",
+        "How much does a ticket cost?",
+        "How long is the bridge?",
+        "What is the wifi password?",
+        "what is this",
+    ],
+)
+def test_what_the_demo_does_not_say_is_not_answered(service: QueryService, question: str) -> None:
+    answer = service.ask(AskRequest(question))
+    assert answer.abstained, answer.answer
+
+
 def test_a_second_run_does_nothing_and_says_so(demo_data: Path, service: QueryService) -> None:
     result = run_reelseek("demo", "--index-only", data=demo_data)
     assert result.returncode == 0
