@@ -21,6 +21,7 @@ REQUEST_WORDS = frozenset(_REQUEST.split())
 
 _REQUEST_STEMS = frozenset(stem(word) for word in REQUEST_WORDS)
 
+_COUNTED = re.compile(r"\bhow\s+many\s+(?:of\s+)?(?:the\s+)?(\w+)", re.IGNORECASE)
 _WHO = (
     r"(?:(?:the|all|each|every)\s+)*(?:whole\s+)?"
     r"(?:group\s*mates?|team\s*mates?|groups?|teams?|members?|participants?|speakers?|people|everyone|they)"
@@ -65,6 +66,10 @@ def is_question(text: str) -> bool:
     return "?" in text or tokens(text)[:dropped] not in ([], ["a"], ["an"], ["the"])
 
 
-def telling_terms(terms: tuple[str, ...]) -> tuple[str, ...]:
-    """The stems that say what is looked for, without those of request words unless there are no others."""
-    return tuple(term for term in terms if term not in _REQUEST_STEMS) or terms
+def telling_terms(terms: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """The stems that say what is looked for, without those of request words unless there are no others.
+
+    What is counted is looked for, also where it is such a word: "how many steps".
+    """
+    counted = {stem(word) for word in _COUNTED.findall(text)}
+    return tuple(term for term in terms if term in counted or term not in _REQUEST_STEMS) or terms

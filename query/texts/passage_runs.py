@@ -82,7 +82,7 @@ def _asked(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks, asks
     for place, passage in enumerate(passages, start=1):
         made = _run(passage, place, ranks)
         if own := [run for run in telling.get(made.video_id, ()) if _lies_in(run, passage)]:
-            best = max(own, key=lambda run: run.confidence)
+            best = next((run for run in own if _holds(run, passage)), max(own, key=lambda run: run.confidence))
             sure = not asks and best.confidence >= SURE
             made = _as_sure(_tight(made, best), _surer(made, best, NEARLY_SHARE) if sure else made.confidence)
         found.append(made)

@@ -96,6 +96,8 @@ def _read(snapshot: Snapshot, video_ids: Sequence[str], space: VectorSpace | Non
     lines: dict[str, list[Line]] = {}
     for row in snapshot.rows("lines", scope, LINE_COLUMNS):
         lines.setdefault(row["video_id"], []).append(line_of(row))
+    titled = Scope(video_ids=ids, where=(OneOf("channel", (str(Channel.TITLE),)),))
+    titles = {row["video_id"]: row["text"] for row in snapshot.rows("lines", titled, ("video_id", "text"))}
     width = space.dimension if space is not None else 0
     of_lines: dict[tuple[str, int], Vector] = {}
     times: dict[str, list[tuple[float, float]]] = {}
@@ -117,6 +119,7 @@ def _read(snapshot: Snapshot, video_ids: Sequence[str], space: VectorSpace | Non
             np.stack([of_lines.get(line.key, nothing) for line in own]),
             np.array(times.get(video_id, ()), dtype=np.float64).reshape(-1, 2),
             np.array(of_segments.get(video_id, ()), dtype=np.float32).reshape(len(times.get(video_id, ())), width),
+            titles.get(video_id, ""),
         )
         for video_id, own in lines.items()
     }

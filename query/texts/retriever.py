@@ -141,7 +141,7 @@ class TextRetriever:
         return np.asarray(both / max(1e-6, float(np.linalg.norm(both))), dtype=np.float32)
 
     def _wanted(self, query: TextQuery) -> Wanted:
-        terms = telling_terms(query.terms) if self.source.by_words else ()
+        terms = telling_terms(query.terms, query.text) if self.source.by_words else ()
         size = self.source.statistics.lines
         weights = np.array([self.source.statistics.words.weight(term) for term in terms], dtype=np.float64)
         scale = query.scale(size)

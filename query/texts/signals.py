@@ -105,7 +105,10 @@ def _lexical(part: Part, wanted: Wanted) -> dict[str, Numbers]:
     counts = texts.counts(wanted.terms) * part.kept[:, None]
     shares = wanted.weights / float(wanted.weights.sum())
     both = np.column_stack([counts, words])
-    found = {"covered": _covered(counts, wanted), "line_words": _bm25(counts, words, shares)}
+    found = {
+        "covered": _covered(counts > 0, texts.titled(wanted.terms), wanted),
+        "line_words": _bm25(counts, words, shares),
+    }
     for width in WORD_WIDTHS:
         inside = texts.within(both, width)
         found[f"words_{width:.0f}"] = _bm25(inside[:, :-1], inside[:, -1], shares)
@@ -134,13 +137,20 @@ def _rare(counts: Numbers) -> Numbers:
     return shares
 
 
-def _covered(counts: Numbers, wanted: Wanted) -> Numbers:
-    """The share of the terms' worth that each line has, and more where they would hardly meet in it by chance."""
-    present = counts > 0
+def _covered(present: npt.NDArray[np.bool_], titled: npt.NDArray[np.bool_], wanted: Wanted) -> Numbers:
+    """The share of the terms' worth that each line has, and more where they would hardly meet in it by chance.
+
+    What the title of its video says a line need not repeat, if it has something else that is looked for.
+
+    Args:
+        present, titled: `(lines, terms)`.
+    """
+    adds = (present & ~titled).any(axis=1)
+    known = present | (titled & adds[:, None])
     information = present @ wanted.weights
     surprise = information - math.log(1.0 + max(50, wanted.size))
     bonus = np.where(present.sum(axis=1) > 1, COINCIDENCE * np.clip(surprise / 6.0, 0.0, 1.0), 0.0)
-    covered: Numbers = information / float(wanted.weights.sum()) + bonus
+    covered: Numbers = known @ wanted.weights / float(wanted.weights.sum()) + bonus
     return covered
 
 

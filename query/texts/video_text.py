@@ -29,6 +29,7 @@ class VideoText:
         vectors: `(n, d)`, zero rows where a line was not embedded.
         segment_times: `(m, 2)` of the segments that have a vector, in order.
         speakers: the lines of each.
+        title: the stems of the video's title.
     """
 
     video_id: str
@@ -39,6 +40,7 @@ class VideoText:
     segment_times: Numbers
     segment_vectors: Vector
     speakers: Mapping[str, Indices]
+    title: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -51,6 +53,7 @@ class VideoText:
         vectors: Vector,
         segment_times: Numbers,
         segment_vectors: Vector,
+        title: str = "",
     ) -> VideoText:
         """Put it together.
 
@@ -81,6 +84,7 @@ class VideoText:
                 name: np.array([row for row, line in enumerate(ordered) if line.speaker == name], dtype=np.intp)
                 for name in {line.speaker for line in ordered if line.speaker}
             },
+            frozenset(stems(title)),
         )
 
 
@@ -162,6 +166,12 @@ class PassageText:
                 if rows is not None:
                     found[first + rows[:, 0].astype(np.intp), column] = rows[:, 1]
         return found
+
+    def titled(self, terms: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Whether the title of each line's video has each term, `(n, len(terms))`."""
+        of_videos = np.array([[term in video.title for term in terms] for video in self.videos], dtype=np.bool_)
+        titled: npt.NDArray[np.bool_] = of_videos.reshape(len(self.videos), len(terms))[self.video_of]
+        return titled
 
     def spoken_by(self, terms: Sequence[str]) -> Numbers:
         """1 for lines whose speaker's name has one of the terms, else 0."""

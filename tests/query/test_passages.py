@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from query.planning.subject import is_question, subject
+from query.planning.subject import is_question, subject, telling_terms
 from query.ranking.runs import Run
 from query.source import Line
 from query.texts.passage_runs import Ranks, ranked
@@ -17,13 +17,13 @@ from reelseek.records import Channel
 WIDTH = 4
 
 
-def video(name: str, *texts: str, speaker: str = "") -> VideoText:
+def video(name: str, *texts: str, speaker: str = "", title: str = "") -> VideoText:
     lines = [
         Line(name, row, Channel.SPEECH, 10.0 * row, 10.0 * row + 5, text, speaker=speaker)
         for row, text in enumerate(texts)
     ]
     return VideoText.of(
-        name, lines, np.zeros((len(lines), WIDTH)), np.zeros((0, 2)), np.zeros((0, WIDTH), dtype=np.float32)
+        name, lines, np.zeros((len(lines), WIDTH)), np.zeros((0, 2)), np.zeros((0, WIDTH), dtype=np.float32), title
     )
 
 
@@ -54,6 +54,15 @@ def test_lines_that_do_not_count_are_as_if_they_were_not_there() -> None:
     assert found[:, SIGNALS.index("words_25")].tolist() == [0, 0]
 
 
+def test_what_the_title_says_a_line_need_not_repeat() -> None:
+    lines = "188 steps", "lighthouse keeper", "the sea"
+    plain = signal(PassageText.of([video("a", *lines)]), "covered", "step", "lighthous")
+    titled = signal(PassageText.of([video("a", *lines, title="talk-lighthouse")]), "covered", "step", "lighthous")
+    assert plain[0] == plain[1]
+    assert titled[0] > plain[0], "the lighthouse's steps"
+    assert titled[1:] == plain[1:], "the title alone makes no line a find"
+
+
 def test_who_speaks_is_told_by_name() -> None:
     texts = PassageText.of([video("a", "one", speaker="Maria Lopez"), video("b", "two", speaker="Tom")])
     assert signal(texts, "speaker", "maria") == [1, 0]
@@ -81,6 +90,20 @@ def test_the_subject_of_a_request_is_what_is_left_without_asking() -> None:
     assert subject("how many red cars") == "red cars"
     assert subject("nitrogen from fresh peelings") == "nitrogen from fresh peelings"
     assert subject("What is this?") == "What is this?"
+
+
+def test_what_is_counted_is_looked_for() -> None:
+    assert telling_terms(("step", "lighthous"), "How many steps does the lighthouse have?") == ("step", "lighthous")
+    assert telling_terms(("step", "color"), "what are the steps to change the color") == ("color",)
+
+
+def test_a_passage_is_shown_with_its_own_line_before_a_surer_one_beside_it() -> None:
+    asked = Line("a", 0, Channel.SPEECH, 20.0, 25.0, "the bus comes every twenty minutes")
+    passage = Passage(asked, 20.0, 33.0, 5.0, 0.9, 1.0, 1.0, 12.0)
+    own = Run("a", 20.0, 25.0, Channel.SPEECH, 0.68, (), {Channel.SPEECH: 0.68}, 1.0)
+    beside = Run("a", 26.0, 33.0, Channel.SPEECH, 0.69, (), {Channel.SPEECH: 0.69}, 1.0)
+    found = ranked([passage], [beside, own], Ranks({}, {}), literal=False, asks=True)
+    assert (found[0].start, found[0].end) == (20.0, 25.0)
 
 
 def test_a_question_keeps_the_order_of_passages_and_a_word_looked_for_goes_first_where_it_surely_is() -> None:
