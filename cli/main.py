@@ -24,10 +24,12 @@ from cli import (
     libraries,
     live,
     models,
+    removing,
     saved,
     searching,
     serving,
     showing,
+    tagging,
     upkeep,
 )
 from cli.context import global_flags
@@ -50,6 +52,8 @@ app.command("ask")(asking.ask)
 app.command("summarize")(digesting.summarize)
 app.command("videos")(searching.videos)
 app.command("show")(showing.show)
+app.command("tag")(tagging.tag)
+app.command("remove")(removing.remove)
 app.command("serve")(serving.serve)
 app.command("demo")(serving.demo)
 app.command("web", hidden=True)(serving.web)

@@ -86,9 +86,11 @@ def web(context: typer.Context) -> None:
 
 def _supervise(settings: Settings) -> None:
     from web.auth import check_bind_address
+    from web.listening import listen
     from workers.supervisor import serve as supervise
 
     check_bind_address(settings)
+    listen(settings.web.host, settings.web.port).close()  # a taken port is told before anything is started
     error_console().print(
         "Starting the web server, a worker, the recorder of live sources and the schedule. Ctrl-C ends them all.",
         style="dim",

@@ -22,6 +22,7 @@ _OF_NOTHING = {
     "stale": "Look for what engines or settings made stale",
     "gc": "Reclaiming space",
     "saved": "Saved searches",
+    "notify": "Telling another program what a saved search found",
 }
 
 

@@ -250,6 +250,11 @@ class Ledger:
             found = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state)).all()
         return dict.fromkeys(JobState, 0) | {JobState(state): count for state, count in found}
 
+    def oldest_queued(self) -> datetime | None:
+        """When the queued job that has waited longest was made; None where none waits."""
+        with self._database.read() as session:
+            return session.scalar(select(func.min(JobRow.created_at)).where(JobRow.state == JobState.QUEUED))
+
     def due(self) -> int:
         """How many queued jobs could be claimed now."""
         with self._database.read() as session:

@@ -218,6 +218,16 @@ class LiveSettings(_Group):
     )
 
 
+class NotifySettings(_Group):
+    """Other programs that are told of what is found."""
+
+    url: str = Field(
+        "",
+        pattern=r"^$|^https?://[^\s]+$",
+        description="address to which finds of saved searches are posted as JSON; empty: none",
+    )
+
+
 class FetchSettings(_Group):
     """Videos from URLs, with yt-dlp."""
 

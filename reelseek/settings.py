@@ -22,6 +22,7 @@ from reelseek.setting_groups import (
     IndexSettings,
     IngestSettings,
     LiveSettings,
+    NotifySettings,
     QuerySettings,
     StorageSettings,
     WebSettings,
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     export: ExportSettings = Field(default_factory=ExportSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     fetch: FetchSettings = Field(default_factory=FetchSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
 
     @field_validator("data")
     @classmethod

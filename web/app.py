@@ -10,7 +10,7 @@ from werkzeug.routing import BaseConverter, IntegerConverter
 from reelseek import __version__
 from reelseek.records import JsonObject
 from reelseek.settings import Settings
-from web import api, auth, docs, errors, pages, present, refining, uploads
+from web import api, auth, docs, errors, metrics, pages, present, refining, uploads
 from web.backend import Backend, attach, backend
 from web.pictures import MAX_BYTES
 from web.schemas import HealthOut
@@ -58,9 +58,11 @@ def create_app(settings: Settings, service: QueryService | None = None) -> APIFl
     present.install(app)
     refining.install(app)
     docs.install(app)
+    health = _health()
+    metrics.install(app, health)
     auth.install(app, settings)
     app.register_blueprint(api.blueprint())
-    app.register_blueprint(_health())
+    app.register_blueprint(health)
     app.register_blueprint(docs.blueprint())
     app.register_blueprint(pages.blueprint())
     return app

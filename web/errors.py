@@ -27,6 +27,14 @@ _EXPLAINED = {
     415: "What was sent is of a kind that is not taken here.",
 }
 
+_WORDS = {
+    "Extra inputs are not permitted": "There is no such field here",
+    "Input should be a valid dictionary": "Input should be a JSON object",
+    "String should match pattern '^[0-9a-f]{32}$'": "A video's id has 32 hexadecimal digits",
+    r"String should match pattern '^\d{1,6}(": "A range is two numbers of seconds, 10-20.5",
+}
+"""How a message begins, and what is said instead."""
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
@@ -72,26 +80,50 @@ def _ours(error: ReelseekError) -> Response:
 def _apiflask(error: HTTPError) -> Response:
     """A failed validation (`detail` is `{location: {field: [message]}}`), or an abort of the framework."""
     fields = [
-        {"field": field if location == "_schema" else f"{location}.{field}", "message": message}
+        {"field": f"{location}.{field}".removeprefix("_schema.").removesuffix("._schema"), "message": _said(message)}
         for location, found in dict(error.detail or {}).items()
         for field, messages in dict(found).items()
         for message in messages
     ]
     if not fields:
         return _answer(error.status_code, _kind(error.status_code), error.message or "")
-    detail = " ".join(f"{item['field'].partition('.')[2]}: {item['message']}." for item in fields)
+    detail = " ".join(f"{item['field'].partition('.')[2] or 'body'}: {item['message']}." for item in fields)
     return _answer(error.status_code, "invalid-request", detail, errors=fields)
+
+
+def _said(message: str) -> str:
+    """Pydantic's message in the words of somebody who sends a request."""
+    return next((words for begin, words in _WORDS.items() if message.startswith(begin)), message)
 
 
 def _werkzeug(error: HTTPException) -> Response:
     if error.response is not None:  # a redirect
         return make_response(error.response)
     status = error.code or 500
-    response = _answer(status, _kind(status), _EXPLAINED.get(status, error.description or ""))
+    detail, hint = _EXPLAINED.get(status, error.description or ""), ""
+    if status == HTTPStatus.BAD_REQUEST and (why := _why_no_json()):
+        detail, hint = why
+    response = _answer(status, _kind(status), detail, hint=hint)
     for name, value in error.get_headers(request.environ):
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
+
+
+def _why_no_json() -> tuple[str, str] | None:
+    """Why the body of this request to the API is no JSON, and what helps; None where that is not what is wrong."""
+    if request.method in ("GET", "HEAD") or "multipart" in request.mimetype or not request.path.startswith("/api/"):
+        return None
+    if not request.is_json:
+        return (
+            "The body of this request is not sent as JSON.",
+            "Send it with the header Content-Type: application/json.",
+        )
+    try:
+        json.loads(request.get_data())
+    except ValueError as error:
+        return f"The body is no JSON: {error}.", ""
+    return None
 
 
 def _unexpected(error: Exception) -> Response:
@@ -141,7 +173,7 @@ def _answer(
 
 def wants_page() -> bool:
     """Whether a person's browser asks for a page: outside the API, and HTML is what it prefers."""
-    of_program = request.path.startswith(("/api/v1/", "/api/openapi", "/static/", "/healthz", "/readyz"))
+    of_program = request.path.startswith(("/api/v1/", "/api/openapi", "/static/", "/healthz", "/readyz", "/metrics"))
     if of_program and "/export" not in request.path:  # an export is a link that a person clicks, too
         return False
     best = request.accept_mimetypes.best_match(["application/json", MIMETYPE, "text/html"], default=MIMETYPE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import threading
 from contextlib import suppress
 from http import HTTPStatus
@@ -22,10 +21,10 @@ from library import keys
 from library.catalogue import Catalogue, open_catalogue
 from query.service import QueryService, open_service
 from query.tools import Tools
-from reelseek.errors import Conflict
 from reelseek.settings import Settings
 from web.auth import KEY_COMMAND, check_bind_address, is_loopback
 from web.errors import MIMETYPE, TYPE_PREFIX
+from web.listening import listen
 from web.mcp_server import make_server
 from workers.note_sharing import share_notes
 
@@ -101,7 +100,7 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
         timeout_graceful_shutdown=3,
     )
     try:
-        with _listening(host, port) as listener:
+        with listen(host, port) as listener:
             name, taken = f"[{host}]" if ":" in host else host, listener.getsockname()[1]
             print(f"Reelseek's MCP server is at http://{name}:{taken}{PATH}", flush=True)
             with suppress(KeyboardInterrupt):
@@ -109,14 +108,6 @@ def serve_http(settings: Settings, host: str, port: int) -> None:
     finally:
         opened.close()
         catalogue.close()
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Conflict(f"Cannot listen on {host}:{port}: {reason}.", hint="Choose another port with --port.") from error
 
 
 class KeyGuard:

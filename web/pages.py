@@ -17,7 +17,7 @@ from library.records import VideoEntry, VideoState
 from query.examples.stretches import write_stretch
 from query.service import SearchRequest
 from reelseek import __version__
-from reelseek.errors import InvalidRequest, ReelseekError
+from reelseek.errors import Conflict, InvalidRequest, ReelseekError
 from reelseek.records import Channel, Image, JsonObject
 from reelseek.results import nearest
 from reelseek.timecode import parse_time
@@ -29,15 +29,16 @@ from web.api.libraries import scan, watch_folder
 from web.api.search import search_request
 from web.api.sources import source_payloads
 from web.api.status import engine_payloads
-from web.api.videos import reindex, remove_video, take_upload, uploaded_files, video_page
+from web.api.videos import reindex, take_upload, uploaded_files, video_page
 from web.auth import KEY_COMMAND, SESSION_KEY
 from web.backend import Backend, backend
 from web.example_schemas import ExampleQuery, UploadedExamples
 from web.forms import fields, told
 from web.payloads import video_payload
 from web.pictures import preview
-from web.schemas import VideosQuery
+from web.schemas import VideosQuery, VideoTags
 from web.search_schemas import SearchQuery
+from workers.removing import remove_video
 
 _PER_PAGE = 48
 _FAILED_SHOWN = 20
@@ -56,6 +57,7 @@ def blueprint() -> APIBlueprint:
     pages.post("/library/folders/<number:library_id>/scan")(scan_library)
     pages.post("/library/folders/<number:library_id>/remove")(remove_library)
     pages.get("/videos/<video:video_id>")(video)
+    pages.post("/videos/<video:video_id>/tags")(tag)
     pages.post("/videos/<video:video_id>/remove")(delete)
     pages.post("/videos/<video:video_id>/index")(index_again)
     pages.post("/jobs/<number:job_id>/retry")(retry_job)
@@ -213,14 +215,21 @@ def remove_library(library_id: int) -> BaseResponse:
     return _to_library(f"{removed.name} is no longer watched.")
 
 
+def tag(video_id: str) -> BaseResponse:
+    """Tag a video with the words of the form, which commas part."""
+    wanted = fields(VideoTags, {"tags": request.form.get("tags", "").split(",")})
+    backend().catalogue.set_tags(video_id, wanted.tags)
+    return redirect(url_for("pages.video", video_id=video_id), 303)
+
+
 def delete(video_id: str) -> BaseResponse:
     """Remove a video."""
-    title = backend().catalogue.video(video_id).title
+    served = backend()
     try:
-        remove_video(backend(), video_id)
-    except ReelseekError as error:
+        removed = remove_video(served.catalogue, served.store, served.settings, video_id)
+    except Conflict as error:
         return _to_library(str(error))
-    return _to_library(f"{title} was removed.")
+    return _to_library(f"{removed.title} was removed.")
 
 
 def index_again(video_id: str) -> BaseResponse:
@@ -249,7 +258,7 @@ def video(video_id: str) -> str:
     result = served.service.search(SearchRequest(query.q, k=query.k, video_ids=(video_id,))) if query.q else None
     return render_template(
         "video.html",
-        video=video_payload(entry) | {"added_at": entry.added_at},
+        video=video_payload(entry) | {"added_at": entry.added_at, "fps": (entry.info or {}).get("fps", 0)},
         query=query.q,
         start=start,
         end=end if end > start else None,

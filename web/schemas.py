@@ -42,8 +42,15 @@ class VideosQuery(In):
     state: Literal["new", "queued", "indexing", "indexed", "failed", "missing"] | None = None
     q: str = Field("", max_length=200, description="part of a title or path")
     library: int | None = Field(None, ge=1, le=ID_MAX)
+    tag: str | None = Field(None, max_length=100, description="only videos with this tag")
     page: int = Field(1, ge=1, le=1_000_000)
     per_page: int = Field(50, ge=1, le=500)
+
+
+class VideoTags(In):
+    """A person's own labels on a video. They replace those that it has."""
+
+    tags: list[Annotated[str, Field(max_length=100)]] = Field(max_length=100)
 
 
 class Upload(In):

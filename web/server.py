@@ -15,11 +15,11 @@ from typing import Any
 from flask import Flask
 
 from reelseek.artefacts import storage_errors
-from reelseek.errors import Conflict
 from reelseek.settings import Settings
 from web.app import create_app
 from web.auth import check_bind_address
 from web.backend import Backend
+from web.listening import cannot_listen
 
 _log = logging.getLogger(__name__)
 
@@ -51,10 +51,7 @@ def serve(settings: Settings) -> None:
         )
     except OSError as error:
         served.close()
-        raise Conflict(
-            f"Cannot listen on {settings.web.host}:{settings.web.port}: {error.strerror or error}.",
-            hint="Choose another port with --port.",
-        ) from error
+        raise cannot_listen(settings.web.host, settings.web.port, error) from error
     print(f"Reelseek is at {_url(server, settings)}", flush=True)
     served.warm()
     with _signals():

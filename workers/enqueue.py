@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from library.catalogue import Catalogue
 from library.ledger import Ledger
 from library.records import Job, JobState
+from reelseek.records import JsonObject
 from reelseek.settings import Settings
 
 if TYPE_CHECKING:
     from celery import Celery
 
 INDEX, CHUNK, SCAN, MAINTAIN, FETCH = "index", "chunk", "scan", "maintain", "fetch"
-REINDEX, STALE, GC, SAVED, NOTES = "reindex", "stale", "gc", "saved", "notes"
+REINDEX, STALE, GC, SAVED, NOTES, NOTIFY = "reindex", "stale", "gc", "saved", "notes", "notify"
 CAPTION, CAPTION_PART = "caption", "caption_part"
 """Kinds of jobs."""
 
@@ -142,6 +143,11 @@ def enqueue_reindex(catalogue: Catalogue, settings: Settings, video_id: str) -> 
 def queue_upkeep(ledger: Ledger, kind: str) -> Job:
     """Write a job that looks after the whole library (`STALE`, `GC`, `SAVED`), without ringing."""
     return ledger.enqueue(kind, {}, kind, _MAINTAIN_PRIORITY)
+
+
+def queue_notice(ledger: Ledger, notice: JsonObject, key: str) -> Job:
+    """Write a job that posts what a saved search found to another program, without ringing."""
+    return ledger.enqueue(NOTIFY, {"notice": notice}, f"{NOTIFY}:{key}", _MAINTAIN_PRIORITY)
 
 
 def ring(settings: Settings, times: int = 1) -> None:

@@ -28,6 +28,7 @@ from workers.enqueue import (
     INDEX,
     MAINTAIN,
     NOTES,
+    NOTIFY,
     REINDEX,
     SAVED,
     SCAN,
@@ -38,6 +39,7 @@ from workers.enqueue import (
 )
 from workers.indexing import FileReport, index_file
 from workers.lease import held
+from workers.notifying import send_notice
 from workers.noting import queue_wanted_notes, take_part
 from workers.processes import worker_name
 from workers.reindexing import queue_stale, reindex_video
@@ -175,6 +177,11 @@ def _saved(workspace: Workspace, _job: Job, report: Report) -> JsonObject:
     return {"new": run_saved_searches(workspace)}
 
 
+def _notify(workspace: Workspace, job: Job, report: Report) -> JsonObject:
+    report("notify", 0.0)
+    return send_notice(workspace.settings, job.payload["notice"])
+
+
 def _scan(workspace: Workspace, job: Job, report: Report) -> JsonObject:
     library = workspace.catalogue.library(int(job.payload["library_id"]))
     found = scan_library(
@@ -220,6 +227,7 @@ _DOERS: dict[str, Callable[[Workspace, Job, Report], JsonObject]] = {
     STALE: _stale,
     GC: _collect,
     SAVED: _saved,
+    NOTIFY: _notify,
     CAPTION: _caption,
     CAPTION_PART: caption_part,
     NOTES: take_part,

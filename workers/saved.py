@@ -13,6 +13,7 @@ from query.requests import SearchRequest
 from query.service import QueryService
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.results import Moment
+from workers.notifying import queue_finds
 from workers.workspace import Workspace
 
 _MOMENTS = 20
@@ -52,6 +53,7 @@ def run_saved_searches(workspace: Workspace, searches: Iterable[SavedSearch] | N
                 continue
             hits = [_hit(saved, moment) for moment in moments]
             found[saved.name] = record_run(workspace.catalogue, saved.search_id, began, videos, hits)
+            queue_finds(workspace, saved, began)
     finally:
         reader.close()
     return found

@@ -169,6 +169,20 @@ def test_jobs_show_stage_fraction_and_failure_and_can_be_tried_again(fresh: Flas
     assert fresh.post(f"/api/v1/jobs/{failed['job_id']}/retry").status_code == 409
 
 
+def test_a_person_tags_a_video_and_lists_by_tag(fresh: FlaskClient, settings: Settings, tmp_path: Path) -> None:
+    with open_catalogue(settings) as catalogue:
+        (tmp_path / "talk.mp4").write_bytes(b"x")
+        video = catalogue.mark_failed(tmp_path / "talk.mp4", "It is no video.")
+    tagged = fresh.put(f"/api/v1/videos/{video.video_id}/tags", json={"tags": ["Work", "work ", "2026"]})
+    assert tagged.json["tags"] == ["2026", "work"]
+    assert fresh.get("/api/v1/videos?tag=WORK").json["total"] == 1
+    assert fresh.get("/api/v1/videos?tag=home").json["videos"] == []
+    assert fresh.put(f"/api/v1/videos/{'0' * 32}/tags", json={"tags": []}).status_code == 404
+    page = fresh.post(f"/videos/{video.video_id}/tags", data={"tags": "home, travel,"}, follow_redirects=True).text
+    assert 'href="/library?tag=travel"' in page
+    assert "talk" in fresh.get("/library?tag=home").text
+
+
 def test_a_removed_video_is_gone_and_an_upload_is_deleted_with_it(
     fresh: FlaskClient, settings: Settings, tmp_path: Path
 ) -> None:

@@ -69,6 +69,21 @@ def test_a_405_says_what_is_allowed_and_a_422_which_field(client: FlaskClient) -
     assert client.get("/api/v1/search?q=a&k=0").json["errors"][0]["field"] == "query.k"
 
 
+@pytest.mark.parametrize(
+    ("body", "kind", "told"),
+    [
+        ('{"question": "why"', "application/json", "The body is no JSON: Expecting ',' delimiter: line 1 column"),
+        ("question=why", "application/x-www-form-urlencoded", "not sent as JSON"),
+        ('["why"]', "application/json", "body: Input should be a JSON object."),
+        ('{"question": "why", "colour": 1}', "application/json", "colour: There is no such field here."),
+        ('{"question": "why", "video": ["x"]}', "application/json", "A video's id has 32 hexadecimal digits."),
+    ],
+)
+def test_a_body_that_does_not_fit_is_told_in_words(client: FlaskClient, body: str, kind: str, told: str) -> None:
+    problem = client.post("/api/v1/ask", data=body, content_type=kind).json
+    assert told in problem["detail"]
+
+
 @pytest.mark.parametrize("error", subclasses(ReelseekError), ids=lambda error: error.__name__)
 def test_each_of_our_errors_keeps_status_kind_and_hint(settings: Settings, error: type[ReelseekError]) -> None:
     app = create_app(settings)

@@ -12,16 +12,27 @@ from werkzeug.datastructures import FileStorage
 
 from library.records import Job, VideoEntry, VideoState
 from reelseek.artefacts import storage_errors
-from reelseek.errors import Conflict, InvalidRequest
+from reelseek.errors import InvalidRequest
 from reelseek.records import JsonObject, ObjectTrack
 from reelseek.tracks import counts_over_time
 from web import contents
 from web.backend import Backend, backend
 from web.object_schemas import ObjectsOut
 from web.payloads import job_payload, printable, video_payload
-from web.schemas import JobOut, ObjectsQuery, Upload, UploadOut, VideoDetail, VideoPage, VideosQuery
+from web.schemas import (
+    JobOut,
+    ObjectsQuery,
+    Upload,
+    UploadOut,
+    VideoDetail,
+    VideoOut,
+    VideoPage,
+    VideosQuery,
+    VideoTags,
+)
 from web.uploads import keep_upload
 from workers.enqueue import enqueue_index, enqueue_reindex
+from workers.removing import remove_video
 from workers.sound_tracks import sound_tracks
 
 
@@ -56,6 +67,13 @@ def register(api: APIBlueprint) -> None:
         """List the objects that were followed in a video, and how many there are at once."""
         return objects_payload(contents.tracks(backend(), video_id), query)
 
+    @api.put("/videos/<video:video_id>/tags")
+    @api.input(VideoTags, location="json", arg_name="wanted")
+    @api.output(VideoOut)
+    def tag_video(video_id: str, wanted: VideoTags) -> JsonObject:
+        """Tag a video; `tag:NAME` in a search asks for it."""
+        return video_payload(backend().catalogue.set_tags(video_id, wanted.tags))
+
     @api.post("/videos/<video:video_id>/index")
     @api.output(JobOut, status_code=202)
     def index_video(video_id: str) -> JsonObject:
@@ -66,7 +84,8 @@ def register(api: APIBlueprint) -> None:
     @api.output({}, status_code=204)
     def delete_video(video_id: str) -> str:
         """Remove a video and all that was found in it; an uploaded file is deleted, any other stays where it is."""
-        remove_video(backend(), video_id)
+        served = backend()
+        remove_video(served.catalogue, served.store, served.settings, video_id)
         return ""
 
     # an upload may be far larger than what a handler's own validation should read, so it is declared, not parsed
@@ -77,12 +96,13 @@ def register(api: APIBlueprint) -> None:
 def video_page(served: Backend, query: VideosQuery) -> JsonObject:
     """One page of the videos that fit, the newest first."""
     state = VideoState(query.state) if query.state else None
+    first = (query.page - 1) * query.per_page
     found = served.catalogue.videos(
-        query.library, query.q or None, state=state, limit=query.per_page, offset=(query.page - 1) * query.per_page
+        query.library, query.q or None, state=state, tag=query.tag, limit=query.per_page, offset=first
     )
     return {
         "videos": [video_payload(video) for video in found],
-        "total": served.catalogue.count_videos(query.library, query.q or None, state=state),
+        "total": served.catalogue.count_videos(query.library, query.q or None, state=state, tag=query.tag),
         "page": query.page,
         "per_page": query.per_page,
     }
@@ -110,28 +130,6 @@ def reindex(served: Backend, video_id: str) -> Job:
     if video.live_ingest is not None and video.offline:
         return enqueue_reindex(served.catalogue, served.settings, video_id)
     return enqueue_index(served.catalogue, served.settings, contents.file_of(served, video_id))
-
-
-def remove_video(served: Backend, video_id: str) -> None:
-    """Remove a video.
-
-    Raises:
-        Conflict: its file lies in a watched folder, where the next scan would find it again.
-    """
-    video = served.catalogue.video(video_id)
-    watched = [place for place in video.locations if place.library_id is not None and Path(place.path).exists()]
-    if watched:
-        raise Conflict(
-            f"{video.title!r} lies in a watched folder and would come back with the next scan.",
-            hint="Remove the file or the folder instead.",
-        )
-    folder = served.settings.uploads_path
-    served.catalogue.delete_video(video_id)
-    served.store.delete_video(video_id)
-    for place in video.locations:
-        if Path(place.path).parent == folder:
-            with storage_errors("The uploads folder"):
-                Path(place.path).unlink(missing_ok=True)
 
 
 def objects_payload(tracks: Sequence[ObjectTrack], query: ObjectsQuery) -> JsonObject:
