@@ -226,7 +226,7 @@ FAMILIES: tuple[Family, ...] = (
         target="engines.rapidocr_engine:RapidOcrEngine",
         licence="Apache-2.0",
         modules=("rapidocr", "onnxruntime"),
-        revision=2,
+        revision=3,
         distributions=("rapidocr",),
         carried=("rapidocr", "models", "PP-OCRv6"),
     ),

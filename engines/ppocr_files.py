@@ -18,6 +18,9 @@ from reelseek.errors import EngineUnavailable
 _PACKAGED_DETECTION = "PP-OCRv6_det_small.onnx"
 _PACKAGED_RECOGNITION = "PP-OCRv6_rec_small.onnx"
 
+DETECTION_MEAN, DETECTION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""What PP-OCR's detection models were trained with: mean and deviation of the channels, 0 to 1, blue first."""
+
 
 @dataclass(frozen=True, slots=True)
 class OnnxPair:
@@ -132,8 +135,8 @@ def _detection_settings(model: Path) -> str:
             {"DetResizeForTest": None},
             {
                 "NormalizeImage": {
-                    "mean": [0.485, 0.456, 0.406],
-                    "std": [0.229, 0.224, 0.225],
+                    "mean": list(DETECTION_MEAN),
+                    "std": list(DETECTION_STD),
                     "scale": "1./255.",
                     "order": "hwc",
                 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from engines.base import BaseEngine, require
 from engines.loading import loading
-from engines.ppocr_files import OnnxPair, packaged_pair, pair_in
+from engines.ppocr_files import DETECTION_MEAN, DETECTION_STD, OnnxPair, packaged_pair, pair_in
 from engines.screen_text import LONGEST_SIDE, lines_of, to_canvas
 from reelseek.records import EngineRef, Image, TextBox
 from reelseek.setting_groups import EngineSettings
@@ -66,6 +66,9 @@ def _parameters(pair: OnnxPair, settings: EngineSettings) -> dict[str, object]:
         # in plain sight, and takes four times as long for a picture of 640 × 360.
         "Det.limit_type": "max",
         "Det.limit_side_len": LONGEST_SIDE,
+        # By default 0.5 for all of them, with which faint and blurred writing is not found.
+        "Det.mean": list(DETECTION_MEAN),
+        "Det.std": list(DETECTION_STD),
         "Rec.model_path": str(pair.recognition),
         "EngineConfig.onnxruntime.intra_op_num_threads": settings.threads or -1,
         "EngineConfig.onnxruntime.use_cuda": settings.device.startswith("cuda"),

