@@ -18,6 +18,7 @@ EXTRACTIVE = "extractive"
 """What `Answer.engine` says when no model wrote the answer."""
 
 NOTHING = "Nothing in the library answers this."
+NOTHING_HERE = "Nothing in this video answers this."
 """How an answer says that there is none."""
 
 TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
@@ -73,7 +74,8 @@ class Draft:
 def abstention(asked: Asked, engine: str, notes: tuple[str, ...] = ()) -> Answer:
     """Say that nothing here answers the question, and what came nearest."""
     nearest = (*asked.moments, *asked.result.near_misses)[:_MISSES]
-    text = NOTHING
+    videos = asked.source.scope.video_ids
+    text = NOTHING_HERE if videos is not None and len(videos) == 1 else NOTHING
     if nearest:
         text += " Nearest, but not sure enough: " + "; ".join(_told(moment) for moment in nearest) + "."
     return Answer(asked.question, text, True, engine, (), (), notes, nearest)

@@ -25,7 +25,14 @@ _OPENS = re.compile(
     r"^\s*(?:and|so|but|also|what\s+about|how\s+about|why|who\s+else|where\s+else|anything\s+else)\b", re.I
 )
 _HOW_MANY = re.compile(r"\bhow\s+many\b", re.I)
-_WHAT_ABOUT = re.compile(r"^\s*(?:and|so|but)?[\s,]*(?:(?:what|how)\s+about)\s+(?:the\s+)?(?P<what>[^?]+)", re.I)
+_WHAT_ABOUT = re.compile(
+    r"^\s*(?:(?:and|so|but|or)\b[\s,]*(?:(?:what|how)\s+about\s+)?|(?:what|how)\s+about\s+)(?:the\s+)?"
+    r"(?P<what>(?!(?:what|how|who|when|where|why|which|is|are|was|were|do|does|did|in|on|at|by|after|before)\b)"
+    r"[^?\s]+(?:\s+[^?\s]+){0,3})\s*\?*\s*$",
+    re.I,
+)
+_THERE = re.compile(r"\b(?:is|are|was|were)\s+there\b")
+_OF = frozenset(("in", "on", "at", "by", "for", "from", "with", "of", "to"))
 _CITED = 3
 _NEXT_TO = re.compile(
     r"^\s*(?:and\s+|so\s+)?what\s+(?:(?:is|was)\s+(?:said|shown|seen|done|written)|happen(?:s|ed)|comes?|came)\s+"
@@ -97,24 +104,28 @@ def complete(question: str, history: Sequence[Turn], vlm: VlmEngine | None = Non
         return FollowUp(" ".join(own) or question, (cited,), "after" if later else "before", bare=not own)
     if not own and last.citations and not order:
         return FollowUp(question, last.citations[:_CITED], "at", bare=True)
-    counted = _HOW_MANY.search(last.question) and _WHAT_ABOUT.match(question)
-    if counted and not order:
+    root = next((turn.question for turn in reversed(history) if not _depends(turn.question)), last.question)
+    counted = _HOW_MANY.search(root) and _WHAT_ABOUT.match(question)
+    if counted and own and not order:
         return FollowUp(f"How many {counted.group('what').strip()}?")
     if not _depends(question) and not (order and not own):
         return FollowUp(question)
     if vlm is not None and (asked := _by_model(question, history, vlm)):
         return FollowUp(asked)
-    earlier = next((words for turn in reversed(history) if (words := own_words(turn.question))), [])
+    asked_before = (root, *(turn.question for turn in reversed(history)))
+    earlier = next((words for before in asked_before if (words := own_words(before))), [])
     carried = [word for word in earlier if word not in own]
     return FollowUp(f"{question.rstrip(' ?')} {' '.join(carried)}?" if carried else question)
 
 
 def _depends(question: str) -> bool:
     """Whether a question points at something outside it."""
-    words = re.findall(r"[^\W_]+", fold(question))
+    words = re.findall(r"[^\W_]+", _THERE.sub(" ", fold(question)))
     terms = content_terms(question)
     if _HOW_MANY.search(question) and own_words(question) and not _POINTS & set(words):
         return False  # it names what is to be counted
+    if words and words[0] in _OF and len(own_words(question)) <= 1:
+        return True  # "on which day?"
     return bool(_OPENS.search(question)) or (len(terms) <= 4 and bool(_POINTS & set(words))) or len(words) <= 2
 
 

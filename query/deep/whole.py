@@ -39,6 +39,7 @@ from reelseek.results import Evidence, Moment, SearchResult
 MOST_VIDEOS = 20
 """Videos that one question reads."""
 
+_TOLD = (*TEXTS, Channel.OBJECTS)
 _KINDS = r"(?:videos|films|movies|recordings|lectures|talks|meetings|episodes|clips)"
 _KIND = r"(?:video|film|movie|recording|lecture|talk|meeting|episode|clip)"
 _WHOLE = re.compile(
@@ -239,7 +240,7 @@ def _brief(work: _Work, entry: VideoEntry, asked: Whole, found: SearchResult | N
     if found is not None and made.engine == EXTRACTIVE:  # what was found in it, not what else it is about
         group = next(group for group in found.groups if group.video_id == entry.video_id)
         strongest = [strongest_citation(moment) for moment in group.moments]
-        if quoted := sorted({item for item in strongest if item.quote and item.channel in TEXTS}, key=_place):
+        if quoted := sorted({item for item in strongest if item.quote and item.channel in _TOLD}, key=_place):
             citations = tuple(quoted)
             text = " ".join(f"{item.quote} [{number}]" for number, item in enumerate(quoted, start=1))
     own = asked.several  # a model that fails does so at every video, and is told of once

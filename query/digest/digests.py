@@ -11,13 +11,16 @@ from query.answering.claims import Checker
 from query.digest.fitting import cost_of
 from query.digest.material import Material, read_ranges, read_video
 from query.digest.notes import VideoNotes, notes_of
+from query.digest.seen import seen
 from query.digest.stretches import stretches
 from query.digest.writing import Focus, Read, by_model, extractive, room_of
 from query.replies import Patient
 from query.requests import SearchRequest
 from query.service import QueryService, Reads
-from reelseek.digests import Digest, Length
+from reelseek.answers import Citation
+from reelseek.digests import Digest, Length, Point
 from reelseek.errors import EngineUnavailable, InvalidRequest, StorageError
+from reelseek.timecode import format_time
 
 MOMENTS = 12
 """Moments of a search that are summed up."""
@@ -81,7 +84,20 @@ def digest(service: QueryService, request: DigestRequest) -> Digest:
     vector = reads.encoders.sentence(request.query) if request.query.strip() and reads.text_space is not None else None
     focus = Focus(request.length, request.query.strip(), vector)
     made = _written(service, reads, material, focus, titles, request)
+    if request.video_id and not made.text:
+        made = _seen(made, seen(request.video_id, service.tracks(request.video_id), request.length))
     return replace(made, notes=tuple(dict.fromkeys((*notes, *made.notes))))
+
+
+def _seen(made: Digest, points: list[Point]) -> Digest:
+    """An empty digest with the things that are seen instead of words, where any are."""
+    if not points:
+        return made
+    told = (f"{item.text} from {format_time(item.start)} to {format_time(item.end)}" for item in points)
+    text = " ".join(f"{line}. [{number}]" for number, line in enumerate(told, start=1))
+    citations = tuple(Citation(item.video_id, item.start, item.end, item.channel, item.text) for item in points)
+    notes = (*made.notes, "What is seen stands for it.")
+    return replace(made, text=text, points=tuple(points), citations=citations, notes=notes)
 
 
 def video_notes(service: QueryService, video_id: str) -> VideoNotes | None:

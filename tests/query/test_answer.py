@@ -122,6 +122,7 @@ def test_a_refusal_shows_what_came_nearest(service: QueryService) -> None:
 def test_an_answer_can_be_kept_to_one_video(service: QueryService) -> None:
     answer = service.ask(AskRequest("How long to knead the dough?", video_ids=(LECTURE.video_id,)))
     assert answer.abstained
+    assert "Nothing in this video" in answer.answer
 
 
 def test_nothing_asked_is_refused(service: QueryService) -> None:

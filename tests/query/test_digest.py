@@ -101,10 +101,13 @@ def test_what_a_search_finds_is_summed_up(service: QueryService) -> None:
     assert "Early stopping" in found.text
 
 
-def test_a_video_without_words_says_so(service: QueryService) -> None:
+def test_a_video_without_words_says_so_and_tells_what_is_seen(service: QueryService) -> None:
     found = digest(service, DigestRequest(TRAFFIC.video_id))
-    assert (found.text, found.points) == ("", ())
-    assert any("could be summed up" in note for note in found.notes)
+    assert_cited(found)
+    assert any("Nothing is said or written" in note for note in found.notes)
+    assert "3 × car, person from 0:10 to 0:20" in found.text
+    assert "2 × person from 0:20 to 0:30" in found.text
+    assert {citation.channel for citation in found.citations} == {Channel.OBJECTS}
 
 
 def test_nothing_named_is_refused(service: QueryService) -> None:

@@ -61,6 +61,27 @@ def test_what_is_seen_next_is_told_where_nothing_is_said(service: QueryService) 
     assert "2 × car" in answer.answer
 
 
+@pytest.mark.parametrize("question", ["And bicycles?", "what about bicycles?", "and the bicycles?"])
+def test_after_a_count_other_things_are_counted(service: QueryService, question: str) -> None:
+    first = service.ask(AskRequest("How many cars are there?"))
+    second = service.ask(AskRequest("And people?", history=(turn(first),)))
+    assert "2 × person" in second.answer
+    third = service.ask(AskRequest(question, history=(turn(first), turn(second))))
+    assert "1 × bicycle" in third.answer
+
+
+def test_where_that_is_is_told_with_times(service: QueryService) -> None:
+    first = service.ask(AskRequest("How many cars are there?"))
+    answer = service.ask(AskRequest("where?", history=(turn(first),)))
+    assert "0:10 to 0:20" in answer.answer
+
+
+def test_what_is_left_out_is_taken_from_the_question_that_named_it() -> None:
+    history = (Turn(OVEN), Turn("In which kitchen?"))
+    assert {"oven", "hot"} <= set(complete("And how long does it take?", history).question.rstrip("?").split())
+    assert "oven" in complete("On which day?", (Turn(OVEN),)).question
+
+
 def test_a_question_that_points_back_is_completed(service: QueryService) -> None:
     first = service.ask(AskRequest("What is said about the oven?"))
     answer = service.ask(AskRequest("How hot should it be?", history=(turn(first),)))
