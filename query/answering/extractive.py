@@ -17,7 +17,8 @@ from reelseek.tracks import counts_over_time
 
 _COUNT = re.compile(r"\bhow\s+many\b", re.IGNORECASE)
 _WHEN = re.compile(
-    r"^\s*(?:(?:and|but|so|by|since|until)\s+)*(?:when|where\s+in|where\s+(?:is|was|are|were)\s+(?:that|this|it|these|those)|where\s*\?*\s*$|at\s+(?:what|which)\s+(?:time|point|minute|second)|what\s+time|from\s+when)\b",
+    r"^\s*(?:(?:and|but|so|by|since|until)\s+)*(?:when|where\s+in|where\s+(?:is|was|are|were)\s+(?:that|this|it|these|those)|at\s+(?:what|which)\s+(?:time|point|minute|second)|what\s+time|from\s+when)\b"
+    r"|^\s*(?:and\s+)?where\s*\?*\s*$",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(

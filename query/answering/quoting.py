@@ -15,7 +15,7 @@ from query.source import Line
 from query.texts.numbers import numbers_in
 from query.texts.words import stems
 from reelseek.records import Channel, Vector
-from reelseek.results import Moment
+from reelseek.results import Evidence, Moment
 
 MOMENTS = 3
 """Moments that are read for quotations."""
@@ -76,13 +76,13 @@ def quotations(asked: Asked, channels: Sequence[Channel] = TEXTS) -> list[Quotat
 def _told(moments: Sequence[Moment], read: Sequence[_Read]) -> list[Quotation]:
     """The lines that are evidence of their moments, whatever they say."""
     return [
-        Quotation(at, line, 1.0)
-        for at, line, _ in read
-        if any(
-            (item.channel, item.start, flat(item.text)) == (line.channel, line.start, flat(line.text))
-            for item in moments[at].evidence
-        )
+        Quotation(at, line, 1.0) for at, line, _ in read if any(_is_told(item, line) for item in moments[at].evidence)
     ]
+
+
+def _is_told(item: Evidence, line: Line) -> bool:
+    """Whether a piece of evidence is that line; what a conversation sends back has no text."""
+    return (item.channel, item.start) == (line.channel, line.start) and flat(item.text) in ("", flat(line.text))
 
 
 def _good(moments: Sequence[Moment]) -> list[Moment]:
