@@ -10,6 +10,9 @@ VIDEO_SUFFIXES = frozenset({
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4",
     ".mpeg", ".mpg", ".mts", ".mxf", ".ogm", ".ogv", ".ts", ".vob", ".webm", ".wmv",
 })  # fmt: skip
+SOUND_SUFFIXES = frozenset({
+    ".aac", ".flac", ".m4a", ".m4b", ".mka", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma",
+})  # fmt: skip
 """Suffixes that are looked at in folders. A file that is named itself is tried whatever it is called."""
 
 _TRANSPORT_STREAM = frozenset({".ts", ".mts", ".m2ts"})
@@ -20,6 +23,7 @@ def find_videos(paths: Iterable[Path]) -> Iterator[Path]:
     """Videos at paths, each once: files as they are named, folders walked in the order of their names.
 
     In folders hidden names are passed over, and links to folders (they may lead in circles); links to files are taken.
+    A sound file beside a video of the same name is that video's own sound, and is passed over too.
     Paths come back absolute; one that does not exist comes back too, for its user to be told.
     """
     seen = set()
@@ -32,7 +36,7 @@ def find_videos(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file in a folder is looked at: by its suffix, and for `.ts` and `.mts` by its first bytes too.
+    """Whether a file in a folder is taken for a video: by its suffix, and for `.ts` and `.mts` by its first bytes too.
 
     TypeScript uses these two suffixes as well.
     """
@@ -45,10 +49,14 @@ def is_video(path: Path) -> bool:
 def _walk(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(root, name)
-            if is_video(path):
-                yield path
+        paths = [Path(root, name) for name in sorted(names)]
+        videos = {path for path in paths if is_video(path)}
+        stems = {path.stem for path in videos}
+        yield from (path for path in paths if path in videos or (_is_sound(path) and path.stem not in stems))
+
+
+def _is_sound(path: Path) -> bool:
+    return path.suffix.lower() in SOUND_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _begins_as_transport_stream(path: Path) -> bool:

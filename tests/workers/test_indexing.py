@@ -201,3 +201,9 @@ def test_folders_are_searched_for_videos_only(tmp_path: Path) -> None:
     found = [os.fsencode(path.relative_to(tmp_path)) for path in find_videos([tmp_path, tmp_path / "a.mkv"])]
     assert found == [b"-rf \n\xff.mp4", b"a.mkv", b"b.MP4", b"link.mp4", b"stream.ts", b"sub/c.webm"]
     assert [path.name for path in find_videos([tmp_path / "notes.txt"])] == ["notes.txt"], "what is named is tried"
+
+
+def test_recordings_without_pictures_are_found_but_not_the_sound_of_a_video(tmp_path: Path) -> None:
+    for name in ("meeting.M4A", "talk.mp4", "talk.wav", "song.ogg.part", ".hidden.mp3"):
+        (tmp_path / name).write_bytes(b"x")
+    assert [path.name for path in find_videos([tmp_path])] == ["meeting.M4A", "talk.mp4"]
