@@ -391,3 +391,23 @@ def test_everything_on_the_page_has_a_name_and_nothing_is_there_twice(page: Page
         }"""
     )
     assert found == {"unnamed": [], "twice": [], "pictures": 0, "tables": 0, "first": 1, "jumps": [], "styled": 0}
+
+
+def test_a_stretch_is_marked_with_keys_and_leaves_the_page(page: Page) -> None:
+    page.goto(f"/videos/{LECTURE}?t=6")
+    wait_for_time(page, 5.9, 6.1)
+    page.keyboard.press("i")
+    page.locator("[data-lines] a").nth(2).click()
+    page.evaluate("document.querySelector('video').pause()")
+    at = page.evaluate("document.querySelector('video').currentTime")
+    page.locator("h1").click()
+    page.keyboard.press("o")
+    assert float(page.get_by_label("Clip from second").input_value()) == pytest.approx(6.0, abs=0.1)
+    assert float(page.get_by_label("to", exact=True).input_value()) == pytest.approx(at, abs=0.3)
+    expect(page.locator("[data-timeline] .cut")).to_be_visible()
+    answer = page.request.get(page.get_by_role("link", name="Stretch as EDL").get_attribute("href") or "")
+    assert answer.text().count("* FROM CLIP NAME") == 1
+    page.keyboard.press(".")
+    wait_for_time(page, at + 0.01, at + 1.0)
+    page.keyboard.press("c")
+    expect(page.locator("[data-copied]")).to_contain_text(re.compile(r"0:00:\d\d\.\d{3}"))

@@ -145,6 +145,7 @@ export class Player {
     this.needle = document.createElement("div");
     this.needle.className = "needle";
     this.strip.replaceChildren(...curve(this.saliency, this.duration), ...marks, this.needle);
+    this.root.dispatchEvent(new CustomEvent("player:drawn"));
     this.moved();
   }
 

@@ -6,3 +6,12 @@ export function clock(seconds) {
   const minutes = Math.floor(whole / 60) % 60;
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
+
+// A time to the millisecond, as cutting programs and command lines take it: 0:01:15.240.
+export function exactly(seconds) {
+  const all = Math.round(1000 * Math.max(0, seconds));
+  const two = (value) => String(value).padStart(2, "0");
+  const whole = Math.floor(all / 1000);
+  const rest = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}.${String(all % 1000).padStart(3, "0")}`;
+  return `${Math.floor(whole / 3600)}:${rest}`;
+}

@@ -1,4 +1,5 @@
 // The page of one video: everything with a time seeks, and the transcript follows.
+import { startCut } from "./cut.js";
 
 export function startVideo(player) {
   if (!player || !("fixed" in player.root.dataset)) return;
@@ -12,7 +13,7 @@ export function startVideo(player) {
     url.searchParams.set("t", seconds.toFixed(2));
     history.replaceState(null, "", url);
   });
-  startClip(player);
+  startCut(player);
   player.draw();
   player.weigh();
   const box = document.querySelector("[data-lines]");
@@ -40,14 +41,4 @@ function follow(box, lines, now) {
   if (box.matches(":hover") || box.contains(document.activeElement)) return; // somebody is reading
   const top = line.offsetTop - box.offsetTop;
   if (top < box.scrollTop || top > box.scrollTop + box.clientHeight * 0.8) box.scrollTop = top - box.clientHeight / 3;
-}
-
-// The form of a clip takes its seconds from the player.
-function startClip(player) {
-  for (const button of player.video ? document.querySelectorAll("[data-clip-now]") : []) {
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      button.form.elements[button.dataset.clipNow].value = player.video.currentTime.toFixed(2);
-    });
-  }
 }
