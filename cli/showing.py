@@ -20,21 +20,23 @@ def show(
     video: Annotated[str, typer.Argument(help="Its id, or words of its title or file name.")],
     as_json: Json = False,
 ) -> None:
-    """Show one video: where it is, its sound tracks and the one that is heard, its channels, what was found."""
+    """Show one video: where it is, its sound tracks and subtitles and which are used, its channels, what was found."""
     from library.catalogue import open_catalogue
     from workers.sound_tracks import sound_tracks
+    from workers.subtitle_tracks import subtitle_tracks
 
     settings = settings_of(context)
     with open_catalogue(settings) as catalogue:
         entry = catalogue.named_video(video)
-    tracks = sound_tracks(entry, settings.ingest)
+    tracks, subtitles = sound_tracks(entry, settings.ingest), subtitle_tracks(entry, settings.ingest)
     if as_json:
-        print_json(_payload(entry) | {"audio_tracks": tracks})
+        print_json(_payload(entry) | {"audio_tracks": tracks, "subtitle_tracks": subtitles})
         return
     out = console()
     out.print(printable(entry.title), style="bold", markup=False)
     channels = [f"{channel}: {engine or 'off'}" for channel, engine in entry.channels.items()]
     facts = _facts(entry) + [("sound", _track_text(track)) for track in tracks]
+    facts += [("subtitles", _subtitle_text(track)) for track in subtitles]
     before = ""
     for name, value in [*facts, *(("channels", channel) for channel in channels)]:
         out.print(f"{name if name != before else '':<10}{printable(value)}", markup=False)
@@ -83,3 +85,10 @@ def _track_text(track: dict[str, Any]) -> str:
     marks = ["default"] * track["default"] + ["beside the film's own sound"] * (track["kind"] == "beside")
     text = f"{track['index']}: {', '.join(filter(None, [*told, *marks]))}"
     return f"{text} – listened to: {track['rule']}" if track["chosen"] else text
+
+
+def _subtitle_text(track: dict[str, Any]) -> str:
+    told = [track["language"] or "language unknown", track["title"], track["role"]]
+    told += ["pictures"] * (track["kind"] == "picture")
+    text = f"{track['file'] or track['index']}: {', '.join(filter(None, told))}"
+    return f"{text} – the words come from it" if track["chosen"] else text

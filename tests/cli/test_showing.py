@@ -1,9 +1,10 @@
-"""`reelseek show` and the API's detail: which sound tracks a real file has, and which one is listened to and why."""
+"""`reelseek show`, and the API's detail: the sound tracks and subtitles of a real file, and which of them are used."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -31,6 +32,10 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         "-c:a", "flac", str(film),
     ]  # fmt: skip
     subprocess.run(command, check=True)
+    for language, words in (("en", "the copper lantern is lit"), ("de", "die Laterne brennt"), ("de.forced", "Hafen")):
+        (folder / f"Harbour.{language}.srt").write_text(
+            f"1\n00:00:00,200 --> 00:00:01,800\n{words}\n", encoding="utf-8"
+        )
     settings = load_settings({"data": folder / "data", "engines": OFF})
     with Workspace.open(settings) as workspace:
         assert index_file(workspace, film).state == "indexed"
@@ -69,3 +74,29 @@ def test_a_setting_names_another_track(settings: Settings) -> None:
     asked = ["--data", str(settings.data), "--set", "ingest.audio_track=de", "show", "Harbour.mkv", "--json"]
     tracks = json.loads(CliRunner().invoke(app, asked).stdout)["audio_tracks"]
     assert [track["rule"] for track in tracks] == ["", "nearest to the wanted language (de)", ""]
+
+
+def test_subtitles_are_shown_with_those_that_the_words_come_from(settings: Settings) -> None:
+    text = shown(settings)
+    lines = [line.removeprefix("subtitles").strip() for line in text.splitlines()]
+    assert [line for line in lines if ".srt" in line] == [
+        "Harbour.de.forced.srt: de, forced",
+        "Harbour.de.srt: de",
+        "Harbour.en.srt: en – the words come from it",
+    ]
+
+
+def test_a_text_track_inside_the_file_is_shown_as_the_source(tmp_path: Path) -> None:
+    words = tmp_path / "words.srt"
+    words.write_text("1\n00:00:00,200 --> 00:00:01,800\nthe tide comes in\n", encoding="utf-8")
+    command = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=300:d=2", "-i", str(words), "-i", str(words)]
+    command += ["-map", "0", "-map", "1", "-map", "2", "-metadata:s:s:0", "language=ger", "-c:a", "flac"]
+    command += ["-metadata:s:s:1", "language=eng", "-disposition:s:1", "default", str(tmp_path / "harbour.mkv")]
+    subprocess.run(command, check=True)
+    settings = load_settings({"data": tmp_path / "data", "engines": OFF})
+    with Workspace.open(settings) as workspace:
+        assert index_file(workspace, tmp_path / "harbour.mkv").state == "indexed"
+    tracks = json.loads(shown(settings, "--json"))["subtitle_tracks"]
+    assert [(track["index"], track["language"], track["chosen"]) for track in tracks] == [
+        (1, "de", False), (2, "en", True),
+    ]  # fmt: skip
