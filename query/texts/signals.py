@@ -145,8 +145,8 @@ def _covered(present: npt.NDArray[np.bool_], titled: npt.NDArray[np.bool_], want
     Args:
         present, titled: `(lines, terms)`.
     """
-    adds = (present & ~titled).any(axis=1)
-    known = present | (titled & adds[:, None])
+    adds = (present & ~titled).any(axis=1, keepdims=True)
+    known = present | (titled & adds)
     information = present @ wanted.weights
     surprise = information - math.log(1.0 + max(50, wanted.size))
     bonus = np.where(present.sum(axis=1) > 1, COINCIDENCE * np.clip(surprise / 6.0, 0.0, 1.0), 0.0)

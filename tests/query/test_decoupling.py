@@ -23,7 +23,7 @@ from tests.support.scripted_chat import ScriptedChat
 
 CHANNELS = {SAID: Channel.SPEECH, WRITTEN: Channel.SCREEN_TEXT, SEEN: Channel.VISUAL, ANY: Channel.SPEECH}
 AIMS = (SAID, WRITTEN, SEEN)
-HEAT = "Which numbers describe the heat needed?"
+HEAT = "Which figures are given for it?"
 REPLY = json.dumps(
     {"ASR": "The oven should be at two hundred and thirty degrees.", "OCR": None, "DET": None, "TYPE": ["number"]}
 )

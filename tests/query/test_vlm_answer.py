@@ -160,7 +160,7 @@ def test_nothing_found_does_not_bother_the_model_for_an_answer(model: QueryServi
 
 
 def test_a_question_taken_apart_widens_the_search(model: QueryService, chat: ScriptedChat) -> None:
-    question = "Which numbers describe the heat needed?"
+    question = "Which figures are given for it?"
     assert model.ask(AskRequest(question)).abstained
     chat.decoupled = json.dumps(
         {"ASR": "The oven should be at two hundred and thirty degrees.", "DET": None, "TYPE": ["number"]}
