@@ -22,7 +22,6 @@ BESIDE = 30.0
 
 _SEEN_BESIDE = 10.0
 _NEAREST = 3
-_SAME = 0.5
 _OF_PLACE = re.compile(r"\b(?:who|whose|where|when)\b", re.I)
 
 
@@ -30,8 +29,7 @@ def found_for(follow: FollowUp, plan: Plan, found: Found, source: Source, cutoff
     """What a question is answered from: what was found, or what stands beside that or where the question points to."""
     best = found.runs[0] if found.runs and found.runs[0].confidence >= cutoff else None
     if not follow.bare and (number := quantity_run(follow.question, plan, best, source)) is not None:
-        best = number
-        found.runs = [number, *(run for run in found.runs if run.iou(number) < _SAME)]
+        best, found.runs = number, [number]  # what else was found does not say it
     if follow.beside and best is not None:
         next_to = _next_to(source, best, follow.side)
         return Found([next_to] if next_to is not None else [], found.notes + _nothing(next_to is None))
