@@ -136,11 +136,14 @@ def _line(report: FileReport) -> Text:
     if report.reason:
         text.append(f"\n           {printable(report.reason)}", style="red")
     elif report.state == "indexed":
-        off = [run.name for run in report.stages if run.state == "off"]
         reused = sum(run.state == "reused" for run in report.stages)
         detail = f"  {report.seconds:.1f} s"
         detail += f", {reused} stages reused" if reused else ""
-        detail += f", off: {', '.join(off)}" if off else ""
+        off: dict[str, list[str]] = {}
+        for run in report.stages:
+            if run.state == "off":
+                off.setdefault(run.detail or "off", []).append(run.name)
+        detail += "".join(f"; {reason}: without {', '.join(names)}" for reason, names in off.items())
         text.append(detail, style="dim")
     return text
 

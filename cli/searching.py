@@ -177,5 +177,6 @@ def videos(context: typer.Context, as_json: Json = False) -> None:
         line.append(f"  {entry.state:<8} {format_time(entry.duration):>8}  ", style="dim")
         line.append(printable(entry.title), style="bold")
         line.append("  offline" if entry.live_ingest and entry.offline else "", style="yellow")
-        line.append(f"\n    {printable(entry.error or entry.path)}", style="red" if entry.error else "dim")
+        line.append(f"\n    {printable(entry.path)}" if entry.path else "", style="dim")
+        line.append(f"\n    {printable(entry.error)}" if entry.error else "", style="red")
         out.print(line)

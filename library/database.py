@@ -176,7 +176,9 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise StorageError(f"The catalogue cannot be used: {error.orig}") from error
+        raise StorageError(
+            f"The catalogue cannot be used: {error.orig}.", hint="See whether its disk is full or read-only."
+        ) from error
     except DBAPIError as error:
         # the bare class is SQLite's "file is not a database" and "disk image is malformed"
         if error.connection_invalidated or type(error.orig) is sqlite3.DatabaseError:

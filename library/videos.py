@@ -15,7 +15,7 @@ from library.conversion import preferred_path, video_record
 from library.database import Database, changed, now, storable
 from library.records import FileState, VideoEntry, VideoState
 from library.rows import delete_row
-from library.schema import FilePath, LocationRow, TagRow, VideoRow
+from library.schema import LocationRow, TagRow, VideoRow
 from reelseek.errors import InvalidRequest, NotFound
 from reelseek.records import VideoInfo
 
@@ -178,13 +178,12 @@ class Videos:
             rows = session.scalars(select(LocationRow).where(LocationRow.library_id == library_id))
             return {row.path: FileState(row.size, row.mtime_ns, row.video_id, row.failed) for row in rows}
 
-    def adopt_locations(self, library_id: int, folder: str | Path) -> None:
-        """Count what lies in a library's folder and was indexed without it (before, or by hand) as its own."""
-        prefix = str(folder).rstrip(os.sep) + os.sep
-        inside = func.substr(LocationRow.path, 1, len(os.fsencode(prefix)), type_=FilePath) == prefix
+    def adopt_locations(self, library_id: int, paths: Collection[str]) -> None:
+        """Count places that were indexed without a library (before there was one, or by hand) as a library's own."""
         with self.database.write() as session:
-            orphans = LocationRow.library_id.is_(None) & inside
-            session.execute(update(LocationRow).where(orphans).values(library_id=library_id))
+            for row in session.scalars(select(LocationRow).where(LocationRow.library_id.is_(None))):
+                if row.path in paths:
+                    row.library_id = library_id
 
     def remove_location(self, path: str | Path) -> VideoEntry | None:
         """Forget a path that is gone. A video without any other is missing, yet found; one never indexed is dropped.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 from reelseek.errors import Conflict
@@ -17,5 +18,5 @@ def listen(host: str, port: int) -> socket.socket:
 
 def cannot_listen(host: str, port: int, error: OSError) -> Conflict:
     """What a server that gets no port tells its user."""
-    reason = error.strerror or str(error)
+    reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
     return Conflict(f"Cannot listen on {host}:{port}: {reason}.", hint="Choose another port with --port.")

@@ -96,13 +96,13 @@ def scan_library(
         _log.warning("The library %s is not reachable.", library.name)
         report.unreachable.append(library.path)
         return report
-    catalogue.adopt_locations(library.library_id, root)
-    known = catalogue.file_states(library.library_id)
     seen: dict[Path, FileState] = {}
     for path in find_videos([root]):
         tell(0.0)
         if state := _state(path):
             seen[path] = state
+    catalogue.adopt_locations(library.library_id, {str(path) for path in seen})
+    known = catalogue.file_states(library.library_id)
     candidates = {path: state for path, state in seen.items() if not _is_known(state, known.get(str(path)))}
     report.unchanged += len(seen) - len(candidates)
     stable = _stable(candidates, settings.workers.stable_seconds, tell)

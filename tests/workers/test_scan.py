@@ -73,7 +73,8 @@ def test_what_was_indexed_before_its_folder_was_watched_is_not_queued_at_every_s
     settings, catalogue, library, folder = world
     path = _write(folder, "film.mp4", b"1")
     elsewhere = _write(folder.parent, "films-of-others.mp4", b"2")
-    for file in (path, elsewhere):
+    odd = _write(folder, "film.odd", b"3")  # by hand: no scan would find it
+    for file in (path, elsewhere, odd):
         catalogue.record_video(info_of(file.read_bytes().hex()), file)
     report = _scan(world)
     assert (report.new, report.changed, report.unchanged) == ([], [], 1)
