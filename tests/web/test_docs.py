@@ -3,8 +3,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+
+from tests.support.web import SmallLibrary, live_server
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -60,3 +63,15 @@ def test_the_page_of_the_api_shows_every_operation_and_needs_no_other_server(cli
     for method, path in operations(client):
         assert re.search(rf"{method}</span>\s*<code>{re.escape(path)}</code>", page), (method, path)
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+
+
+def test_the_manuals_example_in_python_runs_as_it_stands(
+    small_library: SmallLibrary, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.+?)```", text, re.DOTALL)
+    assert code
+    with live_server(small_library.settings) as url:
+        asked = code[1].replace("http://127.0.0.1:8700", url).replace("red circle", "quicksort pivot")
+        exec(compile(asked, "docs/api.md", "exec"), {})
+    assert re.search(r"\d+% A lecture about sorting 6\.0-", capsys.readouterr().out)
