@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from query.ranking.runs import Run
@@ -90,8 +90,16 @@ def _asked(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks, asks
             sure = not asks and best.confidence >= SURE
             made = _as_sure(_tight(made, best), _surer(made, best, NEARLY_SHARE) if sure else made.confidence)
         found.append(made)
-    surest = sorted((run.confidence for run in found), reverse=True)
+    surest = _falling(sorted((run.confidence for run in found), reverse=True))
     return [_as_sure(run, confidence) for run, confidence in zip(found, surest, strict=True)]
+
+
+def _falling(confidences: Iterable[float]) -> Iterator[float]:
+    """The same, with none equal to the one before: the order is kept wherever they go."""
+    last = 1.0
+    for confidence in confidences:
+        last = min(confidence, last * 0.9999)
+        yield last
 
 
 def _own(lines: Sequence[Run], passage: Passage) -> list[float]:

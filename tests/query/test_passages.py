@@ -106,6 +106,19 @@ def test_a_passage_is_shown_with_its_own_line_before_a_surer_one_beside_it() -> 
     assert (found[0].start, found[0].end) == (20.0, 25.0)
 
 
+def test_near_misses_are_as_sure_as_their_lines_and_keep_the_order_of_passages() -> None:
+    lines = [Line("a", row, Channel.SPEECH, 100.0 * row, 100.0 * row + 5, f"line {row}") for row in range(3)]
+    found = [
+        Passage(line, line.start, line.end, 0.0, confidence, 1.0, 1.0, 12.0)
+        for line, confidence in zip(lines, (0.03, 0.02, 0.01), strict=True)
+    ]
+    runs = [Run("a", row.start, row.end, Channel.SPEECH, 0.45, (), {Channel.SPEECH: 0.45}, 1.0) for row in lines]
+    asked = ranked(found, runs, Ranks({}, {}), literal=False, asks=True)
+    assert 0.3 < asked[0].confidence < 0.5, "not found, but near"
+    assert sorted(asked, key=lambda run: -run.confidence) == asked
+    assert len({run.confidence for run in asked}) == 3
+
+
 def test_a_question_keeps_the_order_of_passages_and_a_word_looked_for_goes_first_where_it_surely_is() -> None:
     lines = [Line("a", row, Channel.SPEECH, 100.0 * row, 100.0 * row + 5, f"line {row}") for row in range(3)]
     found = [
