@@ -48,6 +48,9 @@ RIDGE = 0.003
 FALSE_ANSWERS = 0.05
 """The share of questions to the wrong library whose best passage may reach the cut-off."""
 
+LIKELY, FEW_FALSE = "likely", "few_false"
+"""The two middles: as likely right as not; at most `FALSE_ANSWERS` of the questions to the wrong library."""
+
 _ROUNDS, _BEST_BY_EACH = 6, 25
 _STRETCH, _STRETCHES = (40.0, 180.0), 9
 _FEWEST_WORDS = 6
@@ -211,7 +214,7 @@ def fitted_confidence(asked: Sequence[Tried], names: Sequence[str]) -> Certainty
         weights, base = np.asarray(done.x[:-1]), float(done.x[-1])
     full = np.zeros(len(SIGNALS))
     full[columns] = weights[:-1]
-    return Certainty(full, Middle(base, float(weights[-1])), few_false(asked, full))
+    return Certainty(full, (Middle(base, float(weights[-1])), few_false(asked, full)))
 
 
 def few_false(asked: Sequence[Tried], weights: Numbers) -> Middle:
@@ -257,5 +260,5 @@ def passing(asked: Sequence[Tried], certainty: Certainty) -> dict[tuple[str, str
     reached: dict[tuple[str, str, str, bool], list[bool]] = defaultdict(list)
     for item in asked:
         score = float((item.signals @ certainty.weights).max())
-        reached[*item.group, item.answered].append(certainty.confidence(score, item.lines, asks=True) >= 0.5)
+        reached[*item.group, item.answered].append(certainty.confidence(score, item.lines) >= 0.5)
     return {group: sum(each) / len(each) for group, each in reached.items()}

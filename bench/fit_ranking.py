@@ -26,6 +26,8 @@ from bench.evaluation.corpus import TRAIN, BenchQuery, read_corpus, read_queries
 from bench.evaluation.corpus_library import corpus_library, video_hash
 from bench.fit_confidence import (
     BY_WORDS,
+    FEW_FALSE,
+    LIKELY,
     RIDGE,
     WITH_MEANING,
     Texts,
@@ -164,7 +166,7 @@ def main() -> None:
                 "weights": _named(dict(zip(SIGNALS, certainty.weights, strict=True))),
                 "middles": {
                     middle: {"base": round(values.base, 3), "growth": round(values.growth, 3)}
-                    for middle, values in (("likely", certainty.likely), ("few_false", certainty.few_false))
+                    for middle, values in zip((LIKELY, FEW_FALSE), certainty.middles, strict=True)
                 },
             }
             for name, (certainty, _) in sure.items()

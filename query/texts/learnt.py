@@ -34,22 +34,15 @@ class Certainty:
     """How sure a passage is, from its own signals: `logistic(signals @ weights - middle)`.
 
     Attributes:
-        likely: where a passage is as likely right as not.
-        few_false: what few of the questions reach that a library has no answer to.
+        middles: the highest counts.
     """
 
     weights: Numbers
-    likely: Middle
-    few_false: Middle
+    middles: tuple[Middle, ...]
 
-    def confidence(self, score: float, lines: int, *, asks: bool) -> float:
-        """0 to 1, for a weighed sum of signals that is the best of so many lines.
-
-        Args:
-            asks: something is asked. Words that are looked for have to be likely as well.
-        """
-        few_false = self.few_false.among(lines)
-        return logistic(score - (few_false if asks else max(few_false, self.likely.among(lines))))
+    def confidence(self, score: float, lines: int) -> float:
+        """0 to 1, for a weighed sum of signals that is the best of so many lines."""
+        return logistic(score - max(middle.among(lines) for middle in self.middles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +68,8 @@ def learnt() -> Learnt:
 
 
 def _certainty(data: Mapping[str, Any]) -> Certainty:
-    middles = {name: Middle(float(one["base"]), float(one["growth"])) for name, one in data["middles"].items()}
-    return Certainty(_columns(data["weights"]), **middles)
+    middles = tuple(Middle(float(one["base"]), float(one["growth"])) for one in data["middles"].values())
+    return Certainty(_columns(data["weights"]), middles)
 
 
 def _columns(weights: Mapping[str, float]) -> Numbers:

@@ -52,20 +52,13 @@ class Passage:
 
 
 def passages(
-    source: Source,
-    wanted: Wanted,
-    channels: Sequence[Channel],
-    space: VectorSpace | None,
-    likely: Sequence[str],
-    *,
-    asks: bool,
+    source: Source, wanted: Wanted, channels: Sequence[Channel], space: VectorSpace | None, likely: Sequence[str]
 ) -> list[Passage]:
     """The lines that answer best, best first, of one place only the best.
 
     Args:
         channels: whose lines count.
         likely: videos that have something of what is wanted, the likeliest first.
-        asks: something is asked.
     """
     store = source.passages
     if store is None or (not wanted.terms and wanted.vector is None):
@@ -98,7 +91,7 @@ def passages(
                 texts.line(row),
                 *_stretch(texts, spoken, row, apart),
                 score,
-                certainty.confidence(score, lines, asks=asks),
+                certainty.confidence(score, lines),
                 float(own[~meant].sum()),
                 float(own[meant].sum()),
                 apart,

@@ -110,8 +110,7 @@ class TextRetriever:
         runs += self._spread(query, likely, runs, blocks)
         if not query.telling or not query.timed:
             return runs
-        likely_in = _videos(hits, blocks)
-        found = passages(self.source, self._wanted(whole), query.timed, self.space, likely_in, asks=asks)
+        found = passages(self.source, self._wanted(whole), query.timed, self.space, _videos(hits, blocks))
         literal = not asks and any(item.matched.issuperset(query.terms) for item in scored)
         return ranked(found, runs, Ranks.of(hits), literal=literal, asks=asks) if found else runs
 

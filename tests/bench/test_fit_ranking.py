@@ -54,5 +54,5 @@ def test_among_more_lines_more_is_asked_for() -> None:
     both = [item for lines in (20, 2_000) for seed in (True, False) for item in asked(40, seed, 5 + seed, lines)]
     weak = [replace(item, signals=np.where(item.signals > 6, item.signals - 8, item.signals)) for item in both]
     certainty = fitted_confidence(weak, ("best_meaning",))
-    assert certainty.few_false.growth > 0
-    assert certainty.confidence(4.0, 20, asks=True) > certainty.confidence(4.0, 2_000, asks=True)
+    assert certainty.middles[1].growth > 0
+    assert certainty.confidence(4.0, 20) > certainty.confidence(4.0, 2_000)
