@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shlex
 import sys
 from importlib import resources
@@ -82,6 +84,12 @@ def web(context: typer.Context) -> None:
     from web.server import serve as serve_web
 
     serve_web(settings_of(context))
+    # A model may still be loading in a thread: the interpreter's own end would stop it inside a native library, which
+    # then aborts the process. All that is ours is closed.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _supervise(settings: Settings) -> None:

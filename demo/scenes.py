@@ -105,13 +105,13 @@ def where(boxes: list[tuple[float, float, float, float]]) -> frozenset[str]:
     return frozenset(name for name, holds in tests.items() if holds)
 
 
-def random_scene(rng: random.Random) -> Scene:
-    """A scene of one to three groups, or now and then a document."""
+def random_scene(rng: random.Random, numbers: tuple[float, float, float] = (0.62, 0.3, 0.08)) -> Scene:
+    """A scene of one to three groups, as often as `numbers` has it, or now and then a document."""
     if rng.random() < 0.09:
         return Scene((), document=rng.choice(DOCUMENTS))
     traffic = rng.random() < 0.5
     ground = "street" if traffic and rng.random() < 0.7 else rng.choice((*GROUNDS, *GROUNDS, *TEXTURES))
-    number = rng.choices((1, 2, 3), (0.62, 0.3, 0.08))[0]
+    number = rng.choices((1, 2, 3), numbers)[0]
     groups: list[Group] = []
     while len(groups) < number:
         group = random_group(
@@ -138,13 +138,18 @@ def _random_position(rng: random.Random) -> str:
 
 
 def altered(scene: Scene, rng: random.Random) -> Scene:
-    """A scene that differs in one thing from `scene` (a count, a colour, a kind or a place): a hard negative."""
+    """A scene that differs in one thing from `scene`: a hard negative.
+
+    A count, a colour, a kind or a place is another, or two groups exchange their colours or numbers.
+    """
     if not scene.groups:
         return random_scene(rng)
+    if len(scene.groups) > 1 and rng.random() < 0.3 and (exchanged := _exchanged(scene, rng)) != scene:
+        return exchanged
     index = rng.randrange(len(scene.groups))
     group = scene.groups[index]
     most = 4 if len(scene.groups) == 1 else 3
-    change = rng.choices(("count", "colour", "kind", "position"), (0.4, 0.25, 0.2, 0.15))[0]
+    change = rng.choices(("count", "colour", "kind", "position"), (0.5, 0.2, 0.12, 0.18))[0]
     if change == "count":
         group = replace(group, count=rng.choice([n for n in range(1, most + 1) if n != group.count]))
     elif change == "colour":
@@ -158,6 +163,21 @@ def altered(scene: Scene, rng: random.Random) -> Scene:
     if any((group.kind, group.colour) == (other.kind, other.colour) for other in rest):
         return altered(scene, rng)
     return replace(scene, groups=(*rest, group))
+
+
+def _exchanged(scene: Scene, rng: random.Random) -> Scene:
+    """The same words in another order: who has which colour, or which number, is what differs.
+
+    The same scene where that cannot be: both are alike, or a third group already is what one would become.
+    """
+    first, second, *rest = rng.sample(scene.groups, len(scene.groups))
+    if first.colour != second.colour and (first.count == second.count or rng.random() < 0.6):
+        changed = replace(first, colour=second.colour), replace(second, colour=first.colour)
+    else:
+        changed = replace(first, count=second.count), replace(second, count=first.count)
+    if len({(group.kind, group.colour) for group in (*changed, *rest)}) < len(scene.groups):
+        return scene
+    return replace(scene, groups=(*changed, *rest))
 
 
 def draw_scene(

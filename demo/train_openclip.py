@@ -35,7 +35,7 @@ from demo.captions import (
 )
 from demo.scenes import Picture, altered, draw_scene, random_scene
 
-SIDE = 64
+SIDE = 96
 CONTEXT = 32
 FAMILY = 4
 """Pictures that follow one another and differ in one thing each: the hard negatives of a batch."""
@@ -63,7 +63,7 @@ class TrainingSet:
     """Pictures with what is true of them and captions, in families of `FAMILY`.
 
     Attributes:
-        images: `(n, 64, 64, 3)`, RGB.
+        images: `(n, SIDE, SIDE, 3)`, RGB.
         facts: `(n, facts, 5)`, see `demo.captions.encode_facts`.
         labels: `(n, labels)`, what the read-outs learn.
         tokens: `(n, CAPTIONS, CONTEXT)`.
@@ -78,7 +78,7 @@ class TrainingSet:
 
 
 def shrink(picture: Image.Image, rng: random.Random) -> npt.NDArray[np.uint8]:
-    """A picture as the model sees it after a video's compression: perhaps JPEG, then squashed to 64 by 64."""
+    """A picture as the model sees it after a video's compression: perhaps JPEG, then squashed to a square."""
     if rng.random() < 0.35:
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=rng.randint(30, 90))
@@ -94,7 +94,7 @@ def draw_training_set(families: int, seed: int) -> TrainingSet:
     tokenizer = SimpleTokenizer(context_length=CONTEXT)
     images, facts, labels, texts, claims = [], [], [], [], []
     for family in range(families):
-        scene = random_scene(rng)
+        scene = random_scene(rng, numbers=(0.45, 0.43, 0.12))
         size = rng.choice(_FRAMES)
         for member in range(FAMILY):
             shown = altered(scene, rng) if member else scene
@@ -127,6 +127,8 @@ def train(args: argparse.Namespace) -> None:
     torch.nn.init.constant_(heads.bias, -4.0)
     bias = torch.nn.Parameter(torch.tensor(-8.0))
     kept = torch.nn.ModuleDict({"model": model, "heads": heads})
+    if args.start:
+        _start_from(model, args.start)
     if args.resume:
         kept.load_state_dict(torch.load(args.checkpoint, weights_only=True))
     groups = _parameter_groups([*model.named_parameters(), *heads.named_parameters(), ("bias", bias)])
@@ -155,6 +157,23 @@ def train(args: argparse.Namespace) -> None:
                 flush=True,
             )
             model.train()
+
+
+def _start_from(model: Any, folder: Path) -> None:
+    """Take over the weights of a saved model; its places in the picture are stretched to the new size."""
+    import torch
+    from safetensors.torch import load_file
+    from torch.nn import functional
+
+    state = load_file(folder / "open_clip_model.safetensors")
+    state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    name = "visual.attnpool.positional_embedding"
+    whole, places = state[name][:1], state[name][1:]
+    old, new = math.isqrt(len(places)), math.isqrt(len(model.state_dict()[name]) - 1)
+    grid = places.T.reshape(1, -1, old, old)
+    grid = functional.interpolate(grid, size=(new, new), mode="bilinear", align_corners=True)
+    state[name] = torch.cat([whole, grid.reshape(-1, new * new).T])
+    model.load_state_dict(state)
 
 
 def _forget_unused_words(model: Any) -> None:
@@ -270,6 +289,7 @@ def parser() -> argparse.ArgumentParser:
         help="full-precision state, for --resume",
     )
     made.add_argument("--resume", action="store_true", help="start from the checkpoint")
+    made.add_argument("--start", type=Path, metavar="FOLDER", help="start from a saved model, of any picture size")
     made.add_argument("--steps", type=int, default=2000)
     made.add_argument("--families", type=int, default=10_000, help="groups of four similar pictures to draw")
     made.add_argument("--batch", type=int, default=256)

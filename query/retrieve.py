@@ -12,7 +12,7 @@ from query.objects.scenes import Showing, showings
 from query.pictures.likeness import Likeness
 from query.pictures.runs import picture_runs
 from query.pictures.scale import PictureScale
-from query.planning.plan import Requirement
+from query.planning.plan import Requirement, cue_free_terms
 from query.ranking.runs import Run
 from query.ranking.waterfall import weighted
 from query.source import Frame, Source
@@ -27,6 +27,9 @@ PICTURE_VIDEOS = 12
 
 NOT_DETECTED, TOO_FEW, TOO_MANY = 0.85, 0.6, 0.85
 """What is left of a picture's strength where the objects that the words name are not there, or in another number."""
+
+WORD_FOR_WORD, _FEWEST = 0.95, 3
+"""The confidence that only a text with all the words reaches, and from how many words on that is no coincidence."""
 
 _QUESTION = frozenset({"how", "what", "when", "where", "which", "who", "whose", "whom", "why"})
 _SCENES = 4_000
@@ -75,7 +78,7 @@ class Retriever:
             with self.clock.timed("retrieve.objects"):
                 found += self.objects(requirement) if requirement.objects else []
                 found += self.facts(requirement) if requirement.facts else []
-        return [weighted(run, requirement.weight(run.channel)) for run in found if run.confidence > 0]
+        return [weighted(run, _weight(run, requirement)) for run in found if run.confidence > 0]
 
     def pictures(self, likeness: Likeness, objects: Sequence[ObjectCount] = ()) -> list[Run]:
         """Stretches that look like a description.
@@ -152,6 +155,15 @@ class _Curve:
     strengths: Sequence[float] = ()
     confidences: Sequence[float] = ()
     cosines: Sequence[float] = ()
+
+
+def _weight(run: Run, requirement: Requirement) -> float:
+    """What a run counts for. A rule took the words for a picture's: where somebody says just them, it erred."""
+    weight = requirement.weight(run.channel)
+    if weight < 1.0 and Channel.VISUAL not in requirement.weights and run.confidence >= WORD_FOR_WORD:
+        words = set(cue_free_terms(requirement.requests.get(run.channel, "")))
+        return 1.0 if len(words) >= _FEWEST else weight
+    return weight
 
 
 def _quoted(description: str) -> str:
