@@ -84,6 +84,13 @@ _LOOK_AT = re.compile(
 )
 """Words that ask for what is seen where a thing is named that a detector knows."""
 
+_ADVICE = re.compile(
+    r"^\W*(?:how|where|when|why|what|which)\s+(?:can|could|may|must|should|would|do)\s+(?:i|you|we|one)\s+"
+    r"(?!see|find|watch|spot|look)\w",
+    re.IGNORECASE,
+)
+"""Questions of somebody who wants to do something: that is told, seldom seen."""
+
 _LACKING = re.compile(
     r"(?:\b(?:but|with|and|has|have)\s+)?\b(?:no|without(?:\s+any)?|not?\s+any)\s+(?:an?\s+|the\s+)?(?=\S)",
     re.IGNORECASE,
@@ -160,6 +167,8 @@ def decouple(text: str, labels: tuple[str, ...] = ()) -> Requirement:
         weights = {Channel.SPEECH: UNSURE, Channel.VISUAL: UNSURE, Channel.OBJECTS: UNSURE}
     elif speech or _SPEECH_CUE.search(text):
         weights = {Channel.SCREEN_TEXT: UNSURE, Channel.VISUAL: UNSURE, Channel.OBJECTS: UNSURE}
+    elif _ADVICE.search(text):
+        weights = {Channel.VISUAL: UNSURE, Channel.OBJECTS: UNSURE}
     elif _LOOK.search(text) or (found and _LOOK_AT.search(text)):
         weights = {Channel.SPEECH: UNSURE, Channel.SCREEN_TEXT: UNSURE}
     return Requirement(

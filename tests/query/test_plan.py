@@ -176,3 +176,18 @@ def test_a_phrase_stands_side_by_side() -> None:
     assert not contains_phrase("slow it down", "slow down")
     assert not contains_phrase("slowdown", "slow down")
     assert not contains_phrase("anything", "")
+
+
+@pytest.mark.parametrize(
+    ("question", "less"),
+    [
+        ("Where can I park my car?", True),
+        ("how do we turn the heap", True),
+        ("where can I see two red cars?", False),
+        ("two red cars", False),
+    ],
+)
+def test_what_somebody_wants_to_do_is_told_rather_than_seen(question: str, less: bool) -> None:
+    weights = decouple(question, LABELS).weights
+    assert (weights.get(Channel.VISUAL, 1.0) < 1.0) == less
+    assert weights.get(Channel.SPEECH, 1.0) == 1.0
