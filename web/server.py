@@ -61,7 +61,8 @@ def serve(settings: Settings) -> None:
             _log.info("stopping")
         finally:
             server.close()
-            served.close()
+            if not served.is_warming:  # closing would wait for what is being loaded; the end of the process does not
+                served.close()
 
 
 @contextmanager
