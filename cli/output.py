@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -13,9 +14,14 @@ from reelseek.results import Evidence, Moment
 from reelseek.timecode import format_time
 
 
+_PIPE_COLUMNS = 200
+"""Width of tables that go into a file or a pipe, where nobody's window decides."""
+
+
 def console() -> Console:
     """The console for people, on standard output."""
-    return Console(highlight=False, soft_wrap=True)
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(highlight=False, soft_wrap=True, width=_PIPE_COLUMNS if piped else None)
 
 
 def error_console() -> Console:
