@@ -13,7 +13,6 @@ from rich.text import Text
 from reelseek.results import Evidence, Moment
 from reelseek.timecode import format_time
 
-
 _PIPE_COLUMNS = 200
 """Width of tables that go into a file or a pipe, where nobody's window decides."""
 
