@@ -85,7 +85,7 @@ def web(context: typer.Context) -> None:
 
     serve_web(settings_of(context))
     # A model may still be loading in a thread: the interpreter's own end would stop it inside a native library, which
-    # then aborts the process. All that is ours is closed.
+    # then aborts the process. What has to be closed is closed.
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

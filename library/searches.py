@@ -129,6 +129,19 @@ def saved_hits(catalogue: Catalogue, search_id: int, limit: int | None = 100) ->
         ]
 
 
+def hit_payload(hit: SavedHit) -> JsonObject:
+    """A find as the API and notices tell it."""
+    return {
+        "video_id": hit.video_id,
+        "title": hit.title,
+        "start": hit.start,
+        "end": hit.end,
+        "confidence": hit.confidence,
+        "text": hit.text,
+        "found_at": hit.found_at.isoformat(),
+    }
+
+
 def hit_counts(catalogue: Catalogue) -> dict[int, int]:
     """How many moments each saved search has found; one that found none is left out."""
     statement = select(SavedHitRow.search_id, func.count()).group_by(SavedHitRow.search_id)

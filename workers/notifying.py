@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from library.ledger import Ledger
 from library.records import Job, SavedSearch
-from library.searches import saved_hits
+from library.searches import hit_payload, saved_hits
 from reelseek.errors import ReelseekError
 from reelseek.export.excerpts import permalink
 from reelseek.records import JsonObject
@@ -32,19 +32,7 @@ def queue_finds(workspace: Workspace, saved: SavedSearch, since: datetime) -> Jo
     notice: JsonObject = {
         "event": "saved_search.found",
         "search": {"search_id": saved.search_id, "name": saved.name, "query": saved.query},
-        "moments": [
-            {
-                "video_id": hit.video_id,
-                "title": hit.title,
-                "start": hit.start,
-                "end": hit.end,
-                "confidence": hit.confidence,
-                "text": hit.text,
-                "found_at": hit.found_at.isoformat(),
-                "link": permalink(base, hit.video_id, hit.start, hit.end),
-            }
-            for hit in found
-        ],
+        "moments": [hit_payload(hit) | {"link": permalink(base, hit.video_id, hit.start, hit.end)} for hit in found],
     }
     ledger = Ledger(workspace.catalogue, workspace.settings.workers)
     return queue_notice(ledger, notice, f"{saved.search_id}:{since.isoformat()}")

@@ -17,9 +17,8 @@ from reelseek.timecode import format_time
 EXTRACTIVE = "extractive"
 """What `Answer.engine` says when no model wrote the answer."""
 
-NOTHING = "Nothing in the library answers this."
-NOTHING_HERE = "Nothing in this video answers this."
-"""How an answer says that there is none."""
+NOTHING, NOTHING_HERE = "Nothing in the library answers this.", "Nothing in this video answers this."
+"""How an answer says that there is none, of many videos and of one."""
 
 TEXTS = (Channel.SPEECH, Channel.SCREEN_TEXT, Channel.CAPTION)
 """The channels that can be quoted."""

@@ -14,7 +14,7 @@ from reelseek.results import Contribution, Evidence
 SURE = 0.8
 """Confidence of a line by its own words or meaning from which it is a find of its own, with its own boundaries."""
 
-NEARLY = 0.35
+NEAR_MISS = 0.35
 """Confidence up to which a line's own holds for its passage: too little for a find, enough to be a near miss."""
 
 TELLS = 0.5
@@ -84,7 +84,7 @@ def _asked(passages: Sequence[Passage], lines: Sequence[Run], ranks: Ranks, asks
     found: list[Run] = []
     for place, passage in enumerate(passages, start=1):
         made = _run(passage, place, ranks)
-        made = _as_sure(made, max(made.confidence, min(NEARLY, max(_own(lines, passage), default=0.0))))
+        made = _as_sure(made, max(made.confidence, min(NEAR_MISS, max(_own(lines, passage), default=0.0))))
         if own := [run for run in telling.get(made.video_id, ()) if _lies_in(run, passage)]:
             best = next((run for run in own if _holds(run, passage)), max(own, key=lambda run: run.confidence))
             sure = not asks and best.confidence >= SURE

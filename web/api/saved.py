@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 
 from library import searches
-from library.records import SavedHit, SavedSearch
+from library.records import SavedSearch
 from query.language.parsing import parse
 from reelseek.records import JsonObject
 from web.backend import Backend, backend
@@ -38,7 +38,7 @@ def register(api: APIBlueprint) -> None:
         """List what a saved search has found, the newest first."""
         catalogue = backend().catalogue
         searches.saved_search(catalogue, search_id)
-        return {"moments": [_hit(hit) for hit in searches.saved_hits(catalogue, search_id)]}
+        return {"moments": [searches.hit_payload(hit) for hit in searches.saved_hits(catalogue, search_id)]}
 
     @api.delete("/saved/<number:search_id>")
     @api.output({}, status_code=204)
@@ -72,16 +72,4 @@ def _payload(saved: SavedSearch, found: int = 0) -> JsonObject:
         "created_at": moment_text(saved.created_at),
         "last_run_at": moment_text(saved.last_run_at),
         "found": found,
-    }
-
-
-def _hit(hit: SavedHit) -> JsonObject:
-    return {
-        "video_id": hit.video_id,
-        "title": hit.title,
-        "start": hit.start,
-        "end": hit.end,
-        "confidence": hit.confidence,
-        "text": hit.text,
-        "found_at": moment_text(hit.found_at),
     }
