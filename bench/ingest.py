@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -30,6 +31,7 @@ from workers.enqueue import enqueue_index
 from workers.workspace import Workspace
 
 OFF = dict.fromkeys(("visual", "sentence", "speech", "screen_text", "objects", "vlm"), "off")
+_PARTS = ("decoding", "workers", "memory")
 _ROOT = Path(__file__).resolve().parents[1]
 _WORKER = """
 import sys, threading, time
@@ -52,6 +54,8 @@ class Pass:
     Attributes:
         ffmpeg: `ffmpeg -f null` as it runs by itself, with as many threads as it likes.
         ffmpeg_one_thread: the same with one thread.
+        ratios: ours over `ffmpeg` in each round, the least first; below 1 ours costs less than decoding every picture
+            and throwing it away.
     """
 
     name: str
@@ -59,28 +63,29 @@ class Pass:
     ours: float
     ffmpeg: float
     ffmpeg_one_thread: float
+    ratios: tuple[float, ...]
 
     @property
     def ratio(self) -> float:
-        """Below 1: ours costs less than decoding every picture and throwing it away."""
-        return self.ours / self.ffmpeg
+        """The rounds' median."""
+        return median(self.ratios)
 
 
-def passes(folder: Path) -> list[Pass]:
+def passes(folder: Path, rounds: int = ROUNDS) -> list[Pass]:
     """One decoding pass with everything it feeds, against `ffmpeg -f null` on the same file, alternately."""
     film = footage(folder / "footage.mp4")
     plain = folder / "no-b-frames.mp4"
     ffmpeg("-i", film, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-t", "30", plain)
-    return [_pass(film, 1.0), _pass(film, 2.0), _pass(plain, 2.0)]
+    return [_pass(film, 1.0, rounds), _pass(film, 2.0, rounds), _pass(plain, 2.0, rounds)]
 
 
-def _pass(path: Path, sample_fps: float) -> Pass:
+def _pass(path: Path, sample_fps: float, rounds: int) -> Pass:
     settings = IngestSettings(sample_fps=sample_fps)
     info = probe(path, settings, "0" * 32)
     ours: list[float] = []
     floor: list[float] = []
     single: list[float] = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         with tempfile.TemporaryDirectory(prefix="reelseek-bench-") as scratch:
             store = ArtefactStore(scratch)
             started = time.process_time()
@@ -90,7 +95,8 @@ def _pass(path: Path, sample_fps: float) -> Pass:
             ours.append(time.process_time() - started)
         floor.append(_decoding(path))
         single.append(_decoding(path, "-threads", "1"))
-    return Pass(path.name, sample_fps, median(ours), median(floor), median(single))
+    ratios = tuple(sorted(one / other for one, other in zip(ours, floor, strict=True)))
+    return Pass(path.name, sample_fps, median(ours), median(floor), median(single), ratios)
 
 
 def _decoding(path: Path, *options: str) -> float:
@@ -158,30 +164,39 @@ def memory(folder: Path) -> dict[str, float]:
     return found | {"ratio": found["120 minutes"] / found["10 minutes"]}
 
 
-def measure(folder: Path) -> dict[str, object]:
-    """All figures."""
-    return {
-        "decoding": [asdict(item) | {"ratio": item.ratio} for item in passes(folder)],
-        "sharing": sharing(folder),
-        "memory_mib": memory(folder),
-    }
+def show_passes(found: list[Pass]) -> None:
+    """Print them as a table."""
+    columns = ("video", "samples/s", "ours (CPU s)", "ffmpeg -f null", "with one thread", "ratio (least, most)")
+    table = Table(*columns, title="One decoding pass")
+    for item in found:
+        figures = (item.sample_fps, item.ours, item.ffmpeg, item.ffmpeg_one_thread)
+        spread = f"{item.ratio:.2f} ({item.ratios[0]:.2f}, {item.ratios[-1]:.2f})"
+        table.add_row(item.name, *(f"{figure:.4g}" for figure in figures), spread)
+    Console().print(table)
 
 
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.ingest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(_PARTS)} (default: all, over ten minutes)"
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of the decoding pass (default: %(default)s)")
+    wanted = parser.parse_args()
+    unknown = sorted(set(wanted.parts) - set(_PARTS))
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}")
+    parts = wanted.parts or _PARTS
     with tempfile.TemporaryDirectory(prefix="reelseek-bench-") as scratch:
-        figures = measure(Path(scratch))
-    console = Console()
-    columns = ("video", "samples/s", "ours (CPU s)", "ffmpeg -f null", "with one thread", "ratio")
-    table = Table(*columns, title="One decoding pass")
-    for row in figures["decoding"]:  # type: ignore[attr-defined]
-        table.add_row(
-            row["name"],
-            *(f"{row[name]:.4g}" for name in ("sample_fps", "ours", "ffmpeg", "ffmpeg_one_thread")),
-            f"{row['ratio']:.2f}",
-        )
-    console.print(table)
-    console.print_json(json.dumps({name: figures[name] for name in ("sharing", "memory_mib")}))
+        folder = Path(scratch)
+        if "decoding" in parts:
+            show_passes(passes(folder, max(1, wanted.rounds)))
+        if "workers" in parts:
+            Console().print_json(json.dumps({"20 minutes of 1080p": sharing(folder)}))
+        if "memory" in parts:
+            Console().print_json(json.dumps({"peak memory, MiB": memory(folder)}))
 
 
 if __name__ == "__main__":
