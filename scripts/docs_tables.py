@@ -30,7 +30,7 @@ def settings_table() -> str:
 
 
 def commands_text() -> str:
-    from cli.main import app
+    from cli.commands import app
 
     command = typer.main.get_command(app)
     context = command.make_context("reelseek", [], resilient_parsing=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from reelseek.errors import ReelseekError
 from tests.bench.corpora import lines_of, small_bench
 from tests.support.command import run_reelseek

@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from reelseek.errors import InvalidRequest, MediaError, NotFound
 from tests.support.media import busy, steady, write_video
 

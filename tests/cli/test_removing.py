@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from library.catalogue import open_catalogue
 from reelseek.settings import load_settings
 

@@ -10,7 +10,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from reelseek.settings import load_settings
 from tests.query.conftest import NO_MODELS
 from tests.support.web import build_library

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from reelseek.settings import Settings, load_settings
 from web.app import create_app
 from workers.indexing import Workspace, index_file

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from tests.support.media import busy, steady, write_video
 
 OFF = [f"--set=engines.{name}=off" for name in ("visual", "sentence", "speech", "screen_text", "objects")]

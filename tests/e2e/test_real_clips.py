@@ -82,7 +82,7 @@ def test_no_heavy_library_is_loaded_to_find_that_nothing_is_to_be_done(clips: In
     clip = shared_data / "video" / "opencast_av.mov"
     code = (
         "import sys; sys.argv = ['reelseek', '--data', sys.argv[1], *sys.argv[3:], 'index', sys.argv[2]]\n"
-        "from cli.main import app\n"
+        "from cli.commands import app\n"
         "try: app()\nexcept SystemExit as end: print('exit', end.code)\n"
         "print([m for m in ('torch', 'paddle', 'rapidocr', 'onnxruntime', 'pocketsphinx') if m in sys.modules])"
     )

@@ -42,7 +42,7 @@ def documented() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("page", "line"), documented())
 def test_every_command_line_in_the_docs_parses(page: str, line: str) -> None:
-    from cli.main import app
+    from cli.commands import app
 
     command = typer.main.get_command(app)
     words = [word for word in shlex.split(line)[1:] if word not in {"…", "..."}]

@@ -55,7 +55,7 @@ def test_the_linters_are_clean(command: tuple[str, ...]) -> None:
         "query",
         "workers.app",
         "web",
-        "cli.main",
+        "cli.commands",
     ],
 )
 def test_importing_a_package_loads_no_heavy_library(package: str) -> None:
@@ -67,7 +67,7 @@ def test_importing_a_package_loads_no_heavy_library(package: str) -> None:
 
 def test_help_names_every_command_and_loads_no_heavy_library() -> None:
     code = (
-        "import sys\nsys.argv = ['reelseek', '--help']\nfrom cli.main import app\n"
+        "import sys\nsys.argv = ['reelseek', '--help']\nfrom cli.commands import app\n"
         f"try: app()\nexcept SystemExit: pass\nprint([m for m in {HEAVY!r} if m in sys.modules])"
     )
     result = run(sys.executable, "-c", code)

@@ -26,7 +26,7 @@ from mcp.client.streamable_http import streamable_http_client
 from PIL import Image
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from library import keys
 from library.catalogue import open_catalogue
 from query.deep.answering import answer

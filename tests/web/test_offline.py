@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.commands import app
 from tests.support.web import LECTURE, TRAFFIC, SmallLibrary
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app as reelseek
+from cli.commands import app as reelseek
 from library.ledger import Ledger
 from library.records import Job, JobState
 from query.digest.digests import DigestRequest, digest
