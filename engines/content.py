@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 _CACHE_NAME = "weights-hashes.json"
+_LEGAL = frozenset(("LICENSE", "LICENCE", "NOTICE", "COPYING"))
 _lock = threading.Lock()
 _memory: dict[str, str] = {}
 
@@ -27,7 +28,7 @@ def folder_files(path: Path) -> list[Path]:
 
 
 def content_hash(path: Path, data: Path) -> str:
-    """SHA-256 over the names and contents of a file or folder.
+    """SHA-256 over the names and contents of a file, or of what a loader may read in a folder.
 
     Args:
         path: weights.
@@ -35,9 +36,17 @@ def content_hash(path: Path, data: Path) -> str:
     """
     digest = hashlib.sha256()
     for file in folder_files(path):
+        if file != path and _is_prose(file):
+            continue
         name = file.name if file == path else file.relative_to(path).as_posix()
         digest.update(f"{name}\0{file_hash(file, data)}\n".encode())
     return digest.hexdigest()
+
+
+def _is_prose(file: Path) -> bool:
+    """Whether a file is for people alone: model cards and licences are edited while the weights stay as they are."""
+    suffix = file.suffix.lower()
+    return suffix == ".md" or (suffix in ("", ".txt") and file.stem.upper() in _LEGAL)
 
 
 def file_hash(file: Path, data: Path) -> str:

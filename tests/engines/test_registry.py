@@ -138,6 +138,12 @@ def test_the_fingerprint_follows_the_bytes_and_not_the_place(settings: Settings,
     assert fingerprint(first) == fingerprint(copy)
     assert fingerprint(first) != fingerprint(changed)
     before = fingerprint(first)
+    for card in ("MODEL.md", "README.md", ".gitattributes", "LICENSE", "NOTICE.txt"):
+        (first / card).write_text("For people; no loader reads it.")
+    assert fingerprint(first) == before
+    (first / "vocab.txt").write_text("a word")
+    assert fingerprint(first) != before
+    before = fingerprint(first)
     file = first / "open_clip_model.safetensors"
     file.write_bytes(b"WEIGHTS")
     os.utime(file, ns=(1, 1))
