@@ -156,12 +156,13 @@ class Videos:
         self,
         library: int | None = None,
         query: str | None = None,
+        ids: Collection[str] | None = None,
         *,
         state: VideoState | None = None,
         tag: str | None = None,
     ) -> int:
         """How many videos `videos` would give without a limit."""
-        conditions = _conditions(library, query, None, state, tag)
+        conditions = _conditions(library, query, ids, state, tag)
         statement = select(func.count()).select_from(VideoRow).where(*conditions)
         with self.database.read() as session:
             return session.scalar(statement) or 0

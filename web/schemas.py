@@ -43,6 +43,7 @@ class VideosQuery(In):
     q: str = Field("", max_length=200, description="part of a title or path")
     library: int | None = Field(None, ge=1, le=ID_MAX)
     tag: str | None = Field(None, max_length=100, description="only videos with this tag")
+    video: VideoIds = Field(default_factory=list, description="only these, separated by commas")
     page: int = Field(1, ge=1, le=1_000_000)
     per_page: int = Field(50, ge=1, le=500)
 

@@ -14,10 +14,13 @@ from reelseek.export.clocks import MediaClock, standard_rate
 from reelseek.export.excerpts import Excerpt
 from workers.cutter import CutRequest
 
-__all__ = ["cut_plan", "excerpt_of", "excerpts_of_hits", "media_clocks"]
+__all__ = ["Choice", "cut_plan", "excerpt_of", "excerpts_of_choice", "excerpts_of_hits", "media_clocks"]
+
+Choice = tuple[str, float, float, str]
+"""A stretch that somebody chose: the video's id, start and end (s), and what it is called, or nothing."""
 
 
-def excerpt_of(catalogue: Catalogue, video_id: str, start: float, end: float | None) -> Excerpt:
+def excerpt_of(catalogue: Catalogue, video_id: str, start: float, end: float | None, label: str = "") -> Excerpt:
     """A stretch of a video; without an end up to the video's.
 
     Raises:
@@ -30,7 +33,18 @@ def excerpt_of(catalogue: Catalogue, video_id: str, start: float, end: float | N
         raise InvalidRequest(f"{video.title!r} ends at {video.duration:.1f} s, before {start:g} s.")
     if not 0 <= start < last:
         raise InvalidRequest(f"There is nothing between {start:g} s and {last:g} s.")
-    return Excerpt(video.video_id, video.title, video.path, start, last)
+    return Excerpt(video.video_id, video.title, video.path, start, last, text=label, label=label)
+
+
+def excerpts_of_choice(catalogue: Catalogue, chosen: Iterable[Choice]) -> list[Excerpt]:
+    """Stretches of any videos, in the order they were chosen. Raises what `excerpt_of` does, and says of which one."""
+    found = []
+    for number, (video_id, start, end, label) in enumerate(chosen, 1):
+        try:
+            found.append(excerpt_of(catalogue, video_id, start, end, label))
+        except (InvalidRequest, NotFound) as error:
+            raise type(error)(f"Moment {number}: {error.message}", hint=error.hint) from error
+    return found
 
 
 def excerpts_of_hits(catalogue: Catalogue, hits: Sequence[SavedHit]) -> list[Excerpt]:
@@ -57,16 +71,17 @@ def cut_plan(
         raise InvalidRequest("There is nothing to cut: nothing was found.")
     entries = _entries(catalogue, excerpts)
     cuts = []
-    for excerpt in excerpts:
+    for number, excerpt in enumerate(excerpts, 1):
+        which = f"Moment {number}: " if len(excerpts) > 1 else ""
         entry = entries.get(excerpt.video_id)
         if entry is None:
-            raise NotFound(f"There is no video {excerpt.video_id}.")
+            raise NotFound(f"{which}There is no video {excerpt.video_id}.")
         if entry.offline:
             raise NotFound(
-                f"The file of {entry.title!r} is not there just now.",
+                f"{which}The file of {entry.title!r} is not there just now.",
                 hint="It was moved or deleted, or its disk is not connected.",
             )
-        cuts.append(Cut(Path(entry.path), excerpt.start, excerpt.end, excerpt.title))
+        cuts.append(Cut(Path(entry.path), excerpt.start, excerpt.end, excerpt.name))
     return CutRequest(tuple(cuts), copy, height, title or excerpts[0].title)
 
 

@@ -19,6 +19,7 @@ class Excerpt:
         confidence: 0 to 1; None where nobody searched for it.
         channels: what it was found by, the strongest first.
         text: what speaks for it.
+        label: what a person calls it; empty where nobody named it.
     """
 
     video_id: str
@@ -29,6 +30,12 @@ class Excerpt:
     confidence: float | None = None
     channels: tuple[str, ...] = ()
     text: str = ""
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called among others: its label, or the title of its video."""
+        return self.label or self.title
 
     @property
     def duration(self) -> float:

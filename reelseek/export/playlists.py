@@ -26,7 +26,7 @@ def excerpts_m3u(excerpts: Sequence[Excerpt], address: Callable[[Excerpt], str] 
         if not where:
             continue
         times = f"{format_time(excerpt.start)}–{format_time(excerpt.end)}"
-        title = " ".join(excerpt.title.split())
+        title = " ".join(excerpt.name.split())
         lines += [
             f"#EXTINF:{round(excerpt.duration)},{title} {times}",
             f"#EXTVLCOPT:start-time={excerpt.start:.3f}",

@@ -96,7 +96,7 @@ def _item(otio: Any, excerpt: Excerpt, clock: MediaClock, rate: Fraction) -> Any
     first = round(excerpt.start * rate)
     count = max(1, round(excerpt.end * rate) - first)
     whole = max(round(clock.duration * rate), first + count)
-    clip = otio.schema.Clip(name=_name(excerpt.title), source_range=_range(otio, clock, clock.start + first, count))
+    clip = otio.schema.Clip(name=_name(excerpt.name), source_range=_range(otio, clock, clock.start + first, count))
     if excerpt.path:
         clip.media_reference = otio.schema.ExternalReference(
             target_url=file_url(excerpt.path), available_range=_range(otio, clock, clock.start, whole)

@@ -17,7 +17,7 @@ from library import searches
 from library.catalogue import open_catalogue
 from library.records import SavedHit
 from reelseek.settings import load_settings
-from tests.support.web import HOSTILE_LINE, LECTURE, TRAFFIC, SmallLibrary, build_library
+from tests.support.web import HOSTILE_LINE, HOSTILE_TITLE, LECTURE, TRAFFIC, SmallLibrary, build_library
 from web.app import create_app
 
 API = "/api/v1"
@@ -151,6 +151,74 @@ def test_cutting_is_bounded(bounded: FlaskClient) -> None:
     assert person.mimetype == "text/html", "a person clicked a link"
 
 
+def chosen(*moments: tuple[str, float, float], **rest: object) -> dict[str, object]:
+    """The body of a request for moments of any videos."""
+    return {"moments": [{"video_id": video, "start": start, "end": end} for video, start, end in moments], **rest}
+
+
+ACROSS = ((TRAFFIC, 6.0, 8.5), (LECTURE, 12.0, 17.5), (TRAFFIC, 1.0, 2.0))
+
+
+@pytest.mark.parametrize("name", ["json", "csv", "links", "m3u", "otio", "edl"])
+def test_chosen_moments_of_several_videos_leave_in_the_order_they_were_chosen(client: FlaskClient, name: str) -> None:
+    response = client.post(f"{API}/export", json=chosen(*ACROSS, format=name, title="My / cut"))
+    assert response.status_code == 200, response.text
+    assert name_of(response).startswith("My _ cut.")
+    order = r"(?:/videos/|\"video_id\": \"|^)([ab][0-9a-f]{31})\b"
+    if name == "edl":
+        reels = re.findall(r"^\d{3}  (\w+)", response.text, re.MULTILINE)
+        assert reels[0] == reels[2] != reels[1] == "ALECTURE"
+    else:
+        found = re.findall(order, response.text, re.MULTILINE)  # a table has each twice, its link too
+        assert (found[::2] if name in ("json", "csv") else found) == [TRAFFIC, LECTURE, TRAFFIC]
+
+
+def test_chosen_moments_are_cut_into_one_video_and_carry_their_own_titles(client: FlaskClient, tmp_path: Path) -> None:
+    body = chosen(*ACROSS, format="mp4", height=60)
+    body["moments"][0]["title"] = "Opening"  # type: ignore[index]
+    response = client.post(f"{API}/export", json=body)
+    assert response.status_code == 200, response.text
+    assert name_of(response) == "Selection.mp4"
+    (tmp_path / "reel.mp4").write_bytes(response.data)
+    with av.open(str(tmp_path / "reel.mp4")) as container:
+        assert container.duration / 1e6 == pytest.approx(9.0, abs=0.3)
+        titles = [mark["metadata"]["title"] for mark in container.chapters()]
+        assert titles[:2] == ["Opening", "A lecture about sorting"]
+    first = client.post(f"{API}/export", json=body | {"format": "json"}).json["moments"][0]
+    assert (first["text"], first["title"]) == ("Opening", HOSTILE_TITLE)
+
+
+@pytest.mark.parametrize(
+    ("moment", "status", "told"),
+    [
+        (("e" * 32, 0, 1), 404, "Moment 2: There is no video eeee"),
+        ((LECTURE, 24, 30), 422, "Moment 2: 'A lecture about sorting' ends at 24.0 s"),
+        ((LECTURE, 9, 5), 422, "Moment 2: There is nothing between 9 s and 5 s"),
+        (("nonsense", 0, 1), 422, "moments.1.video_id: A video's id has 32"),
+        ((LECTURE, -1, 1), 422, "moments.1.start:"),
+    ],
+)
+def test_what_is_wrong_with_a_chosen_moment_says_which_one(
+    client: FlaskClient, moment: tuple[str, float, float], status: int, told: str
+) -> None:
+    for name in ("json", "mp4"):
+        response = client.post(f"{API}/export", json=chosen((TRAFFIC, 1, 2), moment, format=name))
+        assert response.status_code == status, response.text
+        assert told in response.json["detail"]
+
+
+def test_a_selection_has_bounds(client: FlaskClient) -> None:
+    assert client.post(f"{API}/export", json=chosen(format="csv")).status_code == 422
+    assert client.post(f"{API}/export", json=chosen(*[(LECTURE, 1, 2)] * 200, format="edl")).status_code == 200
+    many = client.post(f"{API}/export", json=chosen(*[(LECTURE, 1, 2)] * 201))
+    assert many.status_code == 422
+    assert "at most 200" in many.json["detail"]
+    beyond = client.post(f"{API}/export", json=chosen((LECTURE, 20, 99)))
+    assert beyond.json["moments"][0]["end"] == 24.0, "a video's end is the end"
+    foreign = client.post(f"{API}/export", json=chosen(*ACROSS), headers={"Origin": "https://elsewhere.example"})
+    assert foreign.status_code == 403
+
+
 def test_what_is_kept_of_clips_has_a_bound(own: SmallLibrary) -> None:
     tight = own.settings.export.model_copy(update={"cache_gb": 0.0})
     app = create_app(own.settings.model_copy(update={"export": tight}))
@@ -159,6 +227,11 @@ def test_what_is_kept_of_clips_has_a_bound(own: SmallLibrary) -> None:
         assert client.get(f"{API}/videos/{LECTURE}/export/clip?start={start}&end=3&mode=copy").status_code == 200
     assert len(list(own.settings.clips_path.iterdir())) == 1, "the newest one; it is being sent"
     own.lecture.unlink()
+    missing = client.post(f"{API}/export", json=chosen((TRAFFIC, 1, 2), (LECTURE, 1, 2), format="mp4"))
+    assert missing.status_code == 404
+    assert missing.json["detail"].startswith("Moment 2: The file of 'A lecture about sorting' is not there")
+    listed = client.post(f"{API}/export", json=chosen((TRAFFIC, 1, 2), (LECTURE, 1, 2), format="edl"))
+    assert listed.status_code == 200, "a timeline may name a file that is on a disk that comes back"
     gone = client.get(f"{API}/videos/{LECTURE}/export/clip?start=0&end=2")
     assert gone.status_code == 404
     assert "is not there just now" in gone.json["detail"]

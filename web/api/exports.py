@@ -17,10 +17,18 @@ from reelseek.records import Channel
 from web import contents
 from web.api.search import search_request
 from web.backend import Backend, backend
-from web.export_schemas import CaptionsExport, ChaptersExport, ClipExport, RangesExport, SavedExport, SearchExport
+from web.export_schemas import (
+    CaptionsExport,
+    ChaptersExport,
+    ClipExport,
+    RangesExport,
+    SavedExport,
+    SearchExport,
+    SelectionExport,
+)
 from web.sending import send_file
 from workers.cutter import CutRequest
-from workers.exports import cut_plan, excerpt_of, excerpts_of_hits, media_clocks
+from workers.exports import cut_plan, excerpt_of, excerpts_of_choice, excerpts_of_hits, media_clocks
 
 _TEXTS = {"vtt": VTT_MIMETYPE, "srt": "application/x-subrip", "ffmetadata": "text/plain"}
 _SUFFIXES = {"vtt": ".vtt", "srt": ".srt", "ffmetadata": ".ffmetadata.txt"}
@@ -88,13 +96,23 @@ def register(api: APIBlueprint) -> None:
         moments = excerpts_of_hits(catalogue, searches.saved_hits(catalogue, search_id, query.k))
         return _moments(backend(), moments, query.format, saved.name, query.height)
 
+    @api.post("/export")
+    @api.input(SelectionExport, location="json", arg_name="chosen")
+    @api.doc(responses=_ANY | {404: "A video or its file is not there", 503: _CLIP[503]})
+    def export_selection(chosen: SelectionExport) -> Response:
+        """Send moments of any videos, in order, as a table, a playlist, a timeline, or cut into a reel."""
+        moments = excerpts_of_choice(
+            backend().catalogue, [(item.video_id, item.start, item.end, item.title) for item in chosen.moments]
+        )
+        return _moments(backend(), moments, chosen.format, chosen.title or "Selection", chosen.height)
+
 
 def _stretches(served: Backend, video_id: str, query: RangesExport) -> list[Excerpt]:
     if query.ranges:
-        return [excerpt_of(served.catalogue, video_id, start, end) for start, end in query.stretches]
+        return excerpts_of_choice(served.catalogue, [(video_id, start, end, "") for start, end in query.stretches])
     entry = served.catalogue.video(video_id)
     return [
-        Excerpt(video_id, entry.title, entry.path, chapter.start, chapter.end, text=chapter.title)
+        Excerpt(video_id, entry.title, entry.path, chapter.start, chapter.end, text=chapter.title, label=chapter.title)
         for chapter in contents.chapters(served, video_id)
     ]
 

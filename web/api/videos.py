@@ -97,12 +97,13 @@ def video_page(served: Backend, query: VideosQuery) -> JsonObject:
     """One page of the videos that fit, the newest first."""
     state = VideoState(query.state) if query.state else None
     first = (query.page - 1) * query.per_page
+    ids = query.video or None
     found = served.catalogue.videos(
-        query.library, query.q or None, state=state, tag=query.tag, limit=query.per_page, offset=first
+        query.library, query.q or None, ids, state=state, tag=query.tag, limit=query.per_page, offset=first
     )
     return {
         "videos": [video_payload(video) for video in found],
-        "total": served.catalogue.count_videos(query.library, query.q or None, state=state, tag=query.tag),
+        "total": served.catalogue.count_videos(query.library, query.q or None, ids, state=state, tag=query.tag),
         "page": query.page,
         "per_page": query.per_page,
     }
