@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from library.catalogue import Catalogue
 from query.examples.feedback import Marks
 from query.examples.retriever import ExampleRetriever, ExampleSet
-from query.examples.stretches import NamedStretch, locate
+from query.examples.stretches import locate
 from query.found import POOL, Found
 from query.language.parsing import parse
 from query.language.terms import Example
+from query.named import example_stretch
 from query.planning.only import only_channels
 from query.planning.plan import Plan, make_plan
 from query.planning.requirement import TEXT_CHANNELS
@@ -135,9 +136,7 @@ class Finding:
                 )
             examples = ExampleSet(images=(self.request.images[example.name],))
         else:
-            start = example.start or 0.0
-            end = example.end if example.end is not None else start
-            examples = ExampleSet(stretches=(locate(NamedStretch(example.name, start, end), self.catalogue),))
+            examples = ExampleSet(stretches=(locate(example_stretch(example), self.catalogue),))
         retriever = Retriever(source, searcher.encoders, searcher.text_space, searcher.visual_space, searcher.k)
         return ExampleRetriever(retriever).runs(examples)
 

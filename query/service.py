@@ -21,6 +21,7 @@ from query.encoders import Encoders
 from query.finding import Finding
 from query.found import Found
 from query.language.parsing import Filters, parse
+from query.named import check_question, checked
 from query.pictures.open_vocabulary import Finder
 from query.planning.decouple import Decoupler
 from query.planning.narrow import chapter_ranges, languages_of, scope_of
@@ -182,8 +183,7 @@ class QueryService:
             EngineUnavailable: an image was given and no image-text engine can run.
         """
         begun = time.perf_counter()
-        request.check()
-        query = parse(request.query)
+        query = checked(request, self.catalogue)
         session = self._open(request, query.filters)
         plan = make_plan(query, session.view.statistics.labels)
         if self.settings.query.decouple == "model":
@@ -200,8 +200,8 @@ class QueryService:
             InvalidRequest: the query is empty.
             NotFound: there is no such video.
         """
-        (request := SearchRequest(query, video_ids=(video_id,))).check()
-        session = self._open(request, (asked := parse(query)).filters)
+        asked = checked(request := SearchRequest(query, video_ids=(video_id,)), self.catalogue)
+        session = self._open(request, asked.filters)
         plan = make_plan(asked, session.view.statistics.labels)
         return saliency_of(plan, session.searcher.retriever(), self.catalogue.video(video_id).duration)
 
@@ -223,7 +223,7 @@ class QueryService:
             Cancelled: `request.stopped` said so.
         """
         begun = time.perf_counter()
-        request.check()
+        check_question(request, self.catalogue)
         engine, reason = self._model()
         vlm: VlmEngine | None = engine and Patient(engine, self.settings.engines.vlm_timeout, request.stopped)
         follow = complete(request.question, request.history, vlm)

@@ -15,6 +15,7 @@ from query.deep.agent import Budget, OnStep, Outcome, run_agent
 from query.deep.planner import run_planner
 from query.deep.whole import whole_answer
 from query.deep.workbench import Workbench
+from query.named import check_question
 from query.replies import Patient
 from query.requests import AskRequest
 from query.service import SURE, QueryService
@@ -39,7 +40,7 @@ def deep_answer(
         NotFound: a video or library that is named does not exist.
         Cancelled: `request.stopped` said so.
     """
-    request.check()
+    check_question(request, service.catalogue)
     if (whole := whole_answer(service, request, on_step)) is not None:
         return whole
     settings = service.settings.query
@@ -66,7 +67,7 @@ def answer(service: QueryService, request: AskRequest, on_step: OnStep | None = 
 
     A question about whole videos is answered from digests of them.
     """
-    request.check()
+    check_question(request, service.catalogue)
     if (whole := whole_answer(service, request, on_step)) is not None:
         return whole
     first = service.ask(request)

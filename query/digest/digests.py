@@ -68,10 +68,10 @@ def digest(service: QueryService, request: DigestRequest) -> Digest:
         NotFound: there is no such video.
     """
     request.check()
+    entry = service.catalogue.video(request.video_id) if request.video_id else None
     reads = service.reads()
     notes: tuple[str, ...] = ()
-    if request.video_id:
-        entry = service.catalogue.video(request.video_id)
+    if entry is not None:
         chapters = service.chapters(entry.video_id)
         material = read_video(reads.snapshot, entry.video_id, chapters, reads.text_space)
         titles = {entry.video_id: entry.title}

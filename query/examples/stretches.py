@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from library.catalogue import Catalogue
+from library.records import VideoEntry
 from query.requests import Stretch
 from reelseek.errors import InvalidRequest
-from reelseek.timecode import parse_time
+from reelseek.timecode import format_time, parse_time
 
 _HINT = "Write VIDEO@1:20-1:30, where VIDEO is an id or words of one title."
+_ROUNDED = 0.01  # places are written in hundredths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,19 @@ def locate(named: NamedStretch, catalogue: Catalogue) -> Stretch:
     """The stretch that is meant.
 
     Raises:
-        NotFound: there is no such video, or it is not that long.
-        InvalidRequest: several videos are called so, or it is shorter than that.
+        NotFound: there is no such video.
+        InvalidRequest: several videos are called so, or it ends before.
     """
     entry = catalogue.named_video(named.name)
-    if entry.duration and named.start > entry.duration:
-        raise InvalidRequest(f"“{entry.title}” is only {entry.duration:.1f} s long, not {named.start:g} s.")
+    check_start(entry, named.start)
     return Stretch(entry.video_id, named.start, min(named.end, entry.duration or named.end))
+
+
+def check_start(entry: VideoEntry, start: float) -> None:
+    """Refuse a place behind a video's end. Raises `InvalidRequest`."""
+    if entry.duration and start > entry.duration + _ROUNDED:
+        end = f"{format_time(entry.duration)} ({entry.duration:.1f} s)"
+        raise InvalidRequest(f"“{entry.title}” ends at {end}, before {start:g} s.")
 
 
 def write_stretch(stretch: Stretch) -> str:

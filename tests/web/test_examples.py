@@ -52,6 +52,8 @@ def test_more_like_a_moment_leaves_it_out(client: FlaskClient) -> None:
     assert client.get(f"/api/v1/videos/{LECTURE}/similar?start=6&end=11.5&by=seen").status_code == 503
     assert client.get(f"/api/v1/videos/{'0' * 32}/similar?start=0&end=1").status_code == 404
     assert client.get(f"/api/v1/videos/{LECTURE}/similar?start=5&end=1").status_code == 422
+    behind = client.get(f"/api/v1/videos/{LECTURE}/similar?start=900&end=901")
+    assert (behind.status_code, "ends at 0:24" in behind.json["detail"]) == (422, True)
 
 
 def test_several_pictures_and_clips_are_taken(client: FlaskClient, tmp_path: Path) -> None:
