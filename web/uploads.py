@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import IO, Any
@@ -11,9 +12,12 @@ from flask import Request
 from werkzeug.datastructures import FileStorage
 
 from reelseek.artefacts import storage_errors
-from reelseek.errors import InvalidRequest
+from reelseek.errors import InvalidRequest, MediaError
 from reelseek.filenames import link_free, safe_name
 from reelseek.settings import Settings
+from workers.playable import check_playable
+
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 
 
 class UploadRequest(Request):
@@ -25,12 +29,14 @@ class UploadRequest(Request):
         self,
         total_content_length: int | None,  # noqa: ARG002 (a signature of the library)
         content_type: str | None,  # noqa: ARG002
-        filename: str | None = None,  # noqa: ARG002
+        filename: str | None = None,
         content_length: int | None = None,  # noqa: ARG002
     ) -> IO[bytes]:
         with storage_errors("The uploads folder"):
             self.incoming.mkdir(parents=True, exist_ok=True)
-            return tempfile.NamedTemporaryFile(dir=self.incoming, prefix="upload-", suffix=".part")
+            # some formats without a signature are known by their suffix only
+            suffix = match[0] if (match := _SUFFIX.search(filename or "")) else ""
+            return tempfile.NamedTemporaryFile(dir=self.incoming, prefix="upload-", suffix=f".part{suffix}")
 
 
 def request_class(settings: Settings) -> type[UploadRequest]:
@@ -43,6 +49,7 @@ def keep_upload(upload: FileStorage, settings: Settings) -> Path:
 
     Raises:
         InvalidRequest: it is empty, or has no usable name.
+        MediaError: it is no video or sound that can be indexed.
         StorageError: the disk is full or refuses.
     """
     name = safe_name(upload.filename or "")
@@ -53,4 +60,9 @@ def keep_upload(upload: FileStorage, settings: Settings) -> Path:
     with storage_errors("The uploads folder"):
         stream.flush()
         os.fsync(stream.fileno())
+    try:
+        check_playable(Path(stream.name), settings)
+    except MediaError as error:
+        raise MediaError(f"{name} was not taken. {error.message}", hint=error.hint) from error
+    with storage_errors("The uploads folder"):
         return link_free(Path(stream.name), folder, name)

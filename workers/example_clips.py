@@ -1,13 +1,8 @@
-"""A handful of pictures of a clip that somebody searches with, decoded in a process of its own.
-
-What FFmpeg does to a hostile file it does to that process alone; one that takes too long is ended.
-"""
+"""A handful of pictures of a clip that somebody searches with, decoded in a process of its own."""
 
 from __future__ import annotations
 
 import io
-import json
-import os
 import subprocess
 import sys
 import threading
@@ -19,10 +14,11 @@ import numpy as np
 from ingest.decode import pictures
 from ingest.decoder import DecodeReport
 from ingest.probe import probe
-from reelseek.errors import Busy, MediaError, ReelseekError
+from reelseek.errors import Busy, MediaError
 from reelseek.records import Image
 from reelseek.setting_groups import IngestSettings
-from reelseek.settings import Settings, as_environment, load_settings
+from reelseek.settings import Settings
+from workers.apart import look, looked_apart
 
 PICTURES = 8
 """Pictures that are taken of a clip, evenly over its length."""
@@ -67,44 +63,22 @@ def clip_pictures_apart(path: Path, settings: Settings) -> list[Image]:
     if not _places.acquire(blocking=False):
         raise Busy("Other clips are being looked at just now.", hint="Try again in a few seconds.")
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "workers.child", str(os.getpid()), sys.executable, "-m", "workers.example_clips"],
-            input=os.fsencode(path),
-            capture_output=True,
-            timeout=_SECONDS,
-            env={**os.environ, **as_environment(settings)},
-            check=False,
-        )
+        found = looked_apart("workers.example_clips", path, settings, _SECONDS)
+        with np.load(io.BytesIO(found), allow_pickle=False) as packed:
+            return [packed[name] for name in packed.files]
     except subprocess.TimeoutExpired as error:
         raise MediaError("Looking at the clip took too long.", hint="Send a shorter one.") from error
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise MediaError("Its decoder failed on it.") from error
     finally:
         _places.release()
-    if done.returncode == 0:
-        try:
-            with np.load(io.BytesIO(done.stdout), allow_pickle=False) as found:
-                return [found[name] for name in found.files]
-        except (ValueError, OSError, zipfile.BadZipFile) as error:
-            raise MediaError("Its decoder failed on it.") from error
-    try:
-        told = json.loads(done.stdout)
-    except ValueError:
-        raise MediaError("Its decoder failed on it.") from None
-    raise MediaError(str(told["message"]), hint=str(told["hint"]))
 
 
-def main() -> int:
-    """Send the pictures of the file that standard input names, or as JSON why there are none."""
-    path = Path(os.fsdecode(sys.stdin.buffer.read()))
-    try:
-        found = clip_pictures(path, load_settings().ingest)
-    except ReelseekError as error:
-        json.dump({"message": error.message, "hint": error.hint}, sys.stdout)
-        return error.exit_code
+def _packed(path: Path, settings: Settings) -> bytes:
     buffer = io.BytesIO()
-    np.savez(buffer, *found)
-    sys.stdout.buffer.write(buffer.getvalue())
-    return 0
+    np.savez(buffer, *clip_pictures(path, settings.ingest))
+    return buffer.getvalue()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(look(_packed))

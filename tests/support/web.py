@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -63,6 +64,15 @@ def make_clip(path: Path, seconds: int = 24) -> Path:
         for packet in stream.encode():
             container.mux(packet)
     return path
+
+
+def wav(level: int = 1) -> bytes:
+    """A short sound file, another one for each level."""
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setparams((1, 2, 8_000, 0, "NONE", ""))
+        file.writeframes(level.to_bytes(2, "little") * 4_000)
+    return made.getvalue()
 
 
 def jpeg(colour: tuple[int, int, int] = (200, 30, 30)) -> bytes:

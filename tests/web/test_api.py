@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from library.catalogue import open_catalogue
 from library.ledger import Ledger
 from reelseek.settings import Settings
-from tests.support.web import HOSTILE_LINE, HOSTILE_TITLE, LECTURE, TRAFFIC, SmallLibrary, jpeg
+from tests.support.web import HOSTILE_LINE, HOSTILE_TITLE, LECTURE, TRAFFIC, SmallLibrary, jpeg, wav
 
 
 def test_a_search_finds_the_sentence_and_says_why(client: FlaskClient) -> None:
@@ -186,7 +186,7 @@ def test_a_person_tags_a_video_and_lists_by_tag(fresh: FlaskClient, settings: Se
 def test_a_removed_video_is_gone_and_an_upload_is_deleted_with_it(
     fresh: FlaskClient, settings: Settings, tmp_path: Path
 ) -> None:
-    uploaded = fresh.post("/api/v1/videos", data={"file": (io.BytesIO(b"bytes"), "mine.mp4")})
+    uploaded = fresh.post("/api/v1/videos", data={"file": (io.BytesIO(wav()), "mine.wav")})
     kept = settings.data / "uploads" / uploaded.json["name"]
     with open_catalogue(settings) as catalogue:
         mine = catalogue.mark_failed(kept, "It is no video.")

@@ -47,7 +47,13 @@ def register(api: APIBlueprint) -> None:
         return video_page(backend(), query)
 
     @api.post("/videos")
-    @api.doc(responses={413: "The file is larger than `web.max_upload_bytes`", 507: "The disk is full"})
+    @api.doc(
+        responses={
+            413: "The file is larger than `web.max_upload_bytes`",
+            422: "It is no video or sound that can be read",
+            507: "The disk is full",
+        }
+    )
     @api.output(UploadOut, status_code=202)
     def upload_video() -> JsonObject:
         """Take a video file (`multipart/form-data`, field `file`); it is indexed in the background."""
