@@ -145,6 +145,9 @@ def _line(report: FileReport) -> Text:
                 off.setdefault(run.detail or "off", []).append(run.name)
         detail += "".join(f"; {reason}: without {', '.join(names)}" for reason, names in off.items())
         text.append(detail, style="dim")
+        notes = [note for run in report.stages if run.state == "done" for note in run.detail.split("; ")[1:]]
+        if notes:
+            text.append(f"\n           {printable('; '.join(notes))}", style="yellow")
     return text
 
 

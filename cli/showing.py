@@ -22,20 +22,24 @@ def show(
 ) -> None:
     """Show one video: where it is, its sound tracks and subtitles and which are used, its channels, what was found."""
     from library.catalogue import open_catalogue
+    from workers.damage import damage_of
     from workers.sound_tracks import sound_tracks
     from workers.subtitle_tracks import subtitle_tracks
 
     settings = settings_of(context)
     with open_catalogue(settings) as catalogue:
         entry = catalogue.named_video(video)
+    damage = damage_of(settings, entry.video_id)
     tracks, subtitles = sound_tracks(entry, settings.ingest), subtitle_tracks(entry, settings.ingest)
     if as_json:
-        print_json(_payload(entry) | {"audio_tracks": tracks, "subtitle_tracks": subtitles})
+        print_json(_payload(entry) | {"damage": damage, "audio_tracks": tracks, "subtitle_tracks": subtitles})
         return
     out = console()
     out.print(printable(entry.title), style="bold", markup=False)
     channels = [f"{channel}: {engine or 'off'}" for channel, engine in entry.channels.items()]
-    facts = _facts(entry) + [("sound", _track_text(track)) for track in tracks]
+    facts = (
+        _facts(entry) + ([("damage", damage)] if damage else []) + [("sound", _track_text(track)) for track in tracks]
+    )
     facts += [("subtitles", _subtitle_text(track)) for track in subtitles]
     before = ""
     for name, value in [*facts, *(("channels", channel) for channel in channels)]:

@@ -32,6 +32,9 @@ _CLOSELY = 0.6
 _SEEK_BACK = (0.0, 15.0, math.inf)
 """Where to begin for a later start (s before it): some containers seek to the key picture after the one wanted."""
 
+_JUMP_BACK = 1.0
+"""Seconds by which a picture comes too late from which that is no mere disorder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -106,6 +109,7 @@ def pictures(
     for frame in _from(start, path, info, settings, report):
         time = _time(frame, info, last)
         if time is None:
+            report.repeated += frame.time is not None and frame.time - info.start_offset < last - _JUMP_BACK
             continue
         last = time
         if time < start:

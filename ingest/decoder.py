@@ -34,17 +34,21 @@ class DecodeReport:
         broken: packets that could not be decoded and were skipped.
         truncated: the file broke off before its end.
         decoded: pictures decoded.
+        repeated: pictures whose time was over: the clock jumps back, as where recordings were put behind each other.
     """
 
     broken: int = 0
     truncated: bool = False
     decoded: int = 0
+    repeated: int = 0
 
     @property
     def note(self) -> str:
         """What a person should know, or an empty string."""
         parts = [f"{self.broken} broken packets skipped"] if self.broken else []
-        return ", ".join([*parts, "the file breaks off"] if self.truncated else parts)
+        parts += ["the file breaks off"] if self.truncated else []
+        parts += [f"its clock jumps back: {self.repeated} pictures left out"] if self.repeated else []
+        return ", ".join(parts)
 
 
 class Decoder:

@@ -20,7 +20,7 @@ class StageRun:
 
     Attributes:
         state: `done` now, `reused` from an earlier ingest, or `off`.
-        detail: counts, the source that was used, or why it is off.
+        detail: counts, the source that was used, or why it is off; what a person should know of it after a `; `.
     """
 
     name: str

@@ -32,6 +32,7 @@ from ingest.storage import (
 from ingest.watching import Watched, renamed, shown, summary, watch
 from ingest.work import PART, PART_ARRAY, Fraction, Part, Work, present
 from reelseek.artefacts import StageWriter
+from reelseek.errors import MediaError
 from reelseek.records import Shot, SoundEvent, TextBox, TimedText, Vector
 
 _T = TypeVar("_T")
@@ -76,6 +77,8 @@ def _watch(work: Work, chunk: Chunk, writer: StageWriter, progress: Fraction) ->
 
 def _join_watched(work: Work, parts: Sequence[Watched], writer: StageWriter) -> str:
     result = shown(parts, work.plan.covered)
+    if not result["frames"]:
+        raise MediaError("None of its pictures can be decoded.")
     if not work.single:
         for number, name, as_name in renamed(parts):
             part = work.part(FRAMES, work.plan.chunks[number])

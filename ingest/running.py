@@ -108,7 +108,7 @@ class Run:
             nonlocal told
             spent.update(self.chunk(chunk))
             ready = self._leading()
-            if early is not None and told <= ready < len(self.plan.chunks):
+            if early is not None and told <= ready < len(self.plan.chunks) and self._has_pictures(ready):
                 early(self._first(ready))
                 told = 2 * ready
 
@@ -150,6 +150,11 @@ class Run:
     def _leading(self) -> int:
         """How many chunks from the start are done."""
         return next((chunk.index for chunk in self.plan.chunks if not self.done(chunk)), len(self.plan.chunks))
+
+    def _has_pictures(self, count: int) -> bool:
+        """Whether the first chunks show anything; a video of sound alone need not."""
+        work = self._work()
+        return FRAMES not in self.plan.keys or any(work.seen(chunk).frames for chunk in self.plan.chunks[:count])
 
     def _first(self, count: int) -> IngestOutcome:
         """What the first chunks give by themselves, as if the video ended there."""

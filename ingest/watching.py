@@ -15,7 +15,6 @@ from ingest.shots import ShotDetector
 from ingest.storage import plain
 from ingest.storyboard import Layout, Storyboard, joined, sheet_name
 from reelseek.artefacts import StageWriter
-from reelseek.errors import MediaError
 from reelseek.records import Look, VideoInfo
 from reelseek.setting_groups import IngestSettings
 
@@ -104,12 +103,9 @@ def look_name(index: int) -> str:
 def shown(parts: Sequence[Watched], duration: float) -> dict[str, Any]:
     """The decoding stage's result: shots, keyframes and looks of the whole from what its chunks gave.
 
-    Raises:
-        MediaError: there is not one picture.
+    A chunk may be without pictures: where sound goes on after them, or a clock jumps.
     """
     kept = [item for part in parts for item in part.kept]
-    if not kept:
-        raise MediaError("None of its pictures can be decoded.")
     cuts = [cut for part in parts for cut in part.cuts]
     shots, frames = place(kept, cuts, duration)
     times = [time for part in parts for time in part.looks]

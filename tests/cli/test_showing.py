@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from cli.commands import app
 from reelseek.settings import Settings, load_settings
+from tests.support.odd_media import film
 from web.app import create_app
 from workers.indexing import Workspace, index_file
 
@@ -100,3 +101,15 @@ def test_a_text_track_inside_the_file_is_shown_as_the_source(tmp_path: Path) -> 
     assert [(track["index"], track["language"], track["chosen"]) for track in tracks] == [
         (1, "de", False), (2, "en", True),
     ]  # fmt: skip
+
+
+def test_a_clock_that_jumps_back_is_told(tmp_path: Path) -> None:
+    one = film(tmp_path / "one.ts").read_bytes()
+    path = tmp_path / "Harbour.ts"
+    path.write_bytes(one + one)
+    settings = load_settings({"data": tmp_path / "data", "engines": OFF})
+    off = [part for name in OFF for part in ("--set", f"engines.{name}=off")]
+    told = CliRunner().invoke(app, ["--data", str(settings.data), *off, "index", str(path)])
+    assert told.exit_code == 0
+    for said in (told.output, shown(settings)):
+        assert "its clock jumps back" in said

@@ -24,7 +24,7 @@ from reelseek.setting_groups import IngestSettings
 from reelseek.settings import Settings, load_settings
 from tests.support.checkpoints import write_openclip, write_yolox
 from tests.support.documents import info_of
-from tests.support.media import busy, plain, slide, steady, truncated, write_video
+from tests.support.media import busy, plain, slide, steady, tone, truncated, write_video
 
 CUTS = [0.0, 6.3, 10.1, 17.0, 19.9, 24.4, 31.0]
 LENGTH = 38.0
@@ -214,6 +214,17 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, video: Path, none: E
 
     run(video, settings, none, share=count)
     assert left == [20.0, 30.0]
+
+
+def test_chunks_may_be_without_pictures(tmp_path: Path, engines: Engines, names: dict[str, str]) -> None:
+    shown = ((25.0 + time, picture) for time, picture in steady([(4.0, slide("Second page"))]))
+    path = write_video(tmp_path / "radio.mkv", shown, sound=tone([(0.0, LENGTH)], LENGTH), sound_at=0.0)
+    settings, early = settings_for(tmp_path, 10.0, **names), list[float | None]()
+    outcome = run(path, settings, engines, early=lambda outcome: early.append(outcome.covered))
+    assert early == [30.0], "of the first two chunks there is nothing to show"
+    document = load_document(ArtefactStore(settings.artefacts_url), outcome)
+    assert [(line.text, line.start) for line in document.lines] == [("Second page", pytest.approx(25.0, abs=0.1))]
+    assert document.segments[-1].end == pytest.approx(LENGTH, abs=0.2)
 
 
 def test_a_file_that_breaks_off_has_empty_last_chunks(tmp_path: Path, none: Engines) -> None:
