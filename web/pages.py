@@ -33,6 +33,7 @@ from web.api.videos import reindex, take_upload, uploaded_files, video_page
 from web.auth import KEY_COMMAND, SESSION_KEY
 from web.backend import Backend, backend
 from web.example_schemas import ExampleQuery, UploadedExamples
+from web.export_schemas import MOMENTS_MAX
 from web.forms import fields, told
 from web.payloads import video_payload
 from web.pictures import preview
@@ -73,7 +74,8 @@ def blueprint() -> APIBlueprint:
 
 def _common() -> dict[str, Any]:
     """What every page shows. A page for somebody who is not signed in shows nothing of the library."""
-    return {"version": __version__, "engines": _engines(backend()) if "engines_shown" in g else []}
+    engines = _engines(backend()) if "engines_shown" in g else []
+    return {"version": __version__, "engines": engines, "selection_most": MOMENTS_MAX}
 
 
 def _engines(served: Backend) -> list[JsonObject]:

@@ -247,7 +247,7 @@ def test_the_pages_offer_exports_and_a_link_plays_a_moment_to_its_end(client: Fl
     assert '#t=6.00"' in client.get(f"/videos/{LECTURE}?t=6&end=2").text
     found = client.get("/?q=merge+sort").text
     links = re.findall(rf'href="({API}/search/export[^"]+)"', found)
-    assert len(links) == 6
+    assert len(links) == 7
     assert json.loads(client.get(next(link for link in links if "json" in link).replace("&amp;", "&")).text)["moments"]
     assert re.search(rf"/videos/{LECTURE}\?t=12.0&amp;end=17.5", found)
 

@@ -2,6 +2,7 @@
 import { startLibrary } from "./library.js";
 import { startPlayer } from "./player.js";
 import { startSearch } from "./search.js";
+import { startSelecting } from "./select.js";
 import { startSuggestions } from "./suggest.js";
 import { startVideo } from "./video.js";
 
@@ -9,6 +10,7 @@ const player = startPlayer();
 startSearch(player);
 startSuggestions();
 startVideo(player);
+startSelecting();
 startLibrary();
 
 // A poster that cannot be had leaves the icon under it; also for posters that come with a later refresh.

@@ -1,5 +1,6 @@
 // Marking a stretch of the video at hand: keys, its place on the strip, and what leaves the page of it.
-import { exactly } from "./time.js";
+import { copyText } from "./clipboard.js";
+import { clock, exactly } from "./time.js";
 
 export function startCut(player) {
   const form = document.querySelector("[data-clip]");
@@ -9,8 +10,11 @@ export function startCut(player) {
   band.className = "cut";
   const stretch = () => ({ from: Number(start.value), to: Number(end.value) });
 
+  const shown = document.querySelector("[data-stretch]");
+
   const draw = () => {
     const { from, to } = stretch();
+    shown.textContent = `Stretch ${clock(from)} – ${clock(to)}`;
     const open = form.closest("details").open && from < to && player.duration > 0;
     band.hidden = !open;
     if (open) {
@@ -28,13 +32,13 @@ export function startCut(player) {
     const { from, to } = stretch();
     if (from >= to) (field === start ? end : start).value = field.value; // the other end follows
     form.closest("details").open = true;
-    draw();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  for (const button of form.querySelectorAll("[data-clip-now]")) {
+  for (const button of document.querySelectorAll("[data-clip-now]")) {
     button.addEventListener("click", () => mark(form.elements[button.dataset.clipNow]));
   }
-  for (const hidden of form.querySelectorAll("[data-scripted]")) hidden.hidden = false;
+  for (const hidden of document.querySelectorAll("[data-scripted]")) hidden.hidden = false;
   form.querySelector("[data-copy-time]").addEventListener("click", () => copy(form, exactly(player.video.currentTime)));
   form.querySelector("[data-copy-link]").addEventListener("click", () => {
     const { from, to } = stretch();
@@ -66,10 +70,5 @@ function nudge(player, seconds) {
 async function copy(form, text) {
   const told = form.querySelector("[data-copied]");
   form.closest("details").open = true;
-  try {
-    await navigator.clipboard.writeText(text); // there is none where a page comes neither from this machine nor over TLS
-    told.textContent = `Copied ${text}`;
-  } catch {
-    told.textContent = text;
-  }
+  told.textContent = (await copyText(text)) ? `Copied ${text}` : text;
 }

@@ -12,6 +12,20 @@ export async function getJson(url) {
   return body;
 }
 
+/** Post JSON for a file; resolves to its bytes and its name. */
+export async function postForFile(url, asked) {
+  const headers = { "Content-Type": "application/json" };
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(asked) });
+  if (!response.ok) throw new Error(problemText(await response.json().catch(() => null), response.status));
+  return { blob: await response.blob(), name: nameIn(response.headers.get("Content-Disposition") ?? "") };
+}
+
+/** The name of an attachment (RFC 6266), its form for every alphabet first. */
+function nameIn(disposition) {
+  const coded = disposition.match(/filename\*=UTF-8''([^;]+)/i);
+  return coded ? decodeURIComponent(coded[1]) : (disposition.match(/filename="?([^";]+)"?/)?.[1] ?? "selection");
+}
+
 /** Upload one file with progress; resolves to the parsed answer. */
 export function upload(url, file, onProgress) {
   return new Promise((resolve, reject) => {
