@@ -286,12 +286,15 @@ def test_an_upload_is_seen_through_to_the_end_without_reloading(
 def test_a_failed_upload_shows_its_reason(browser: Browser, quiet: Settings, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"this is no video" * 100)
+    spoilt = make_clip(tmp_path / "spoilt.mp4", seconds=2)
     with live_server(quiet) as url:
         context = browser.new_context(base_url=url)
         page = context.new_page()
         page.goto("/library")
-        page.locator("#file").set_input_files(broken)
-        expect(page.locator("[data-job-list] li")).to_contain_text("broken.mp4")
+        page.locator("#file").set_input_files([broken, spoilt])
+        expect(page.locator("[data-uploads] .reason")).to_contain_text("broken.mp4: ")
+        expect(page.locator("[data-job-list] li")).to_contain_text("spoilt.mp4")
+        next(quiet.data.rglob("spoilt.mp4")).write_bytes(broken.read_bytes())
         with Workspace.open(quiet) as workspace:
             run_next(workspace, threading.Event())
         card = page.locator(".video-card")
