@@ -15,6 +15,7 @@ from reelseek.answers import Answer
 from reelseek.timecode import format_time, took
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
+_CODE = re.compile(r"`([^`]+)`")
 _CITATION = re.compile(r"\[(\d{1,3})\]")
 
 CHANNEL_NAMES = {
@@ -112,6 +113,7 @@ def install(app: Flask) -> None:
         cited=cited,
         figure=figure,
         took=took,
+        coded=coded,
     )
     app.jinja_env.globals.update(
         channel_names=CHANNEL_NAMES,
@@ -208,6 +210,11 @@ def highlight(text: str, query: str) -> Markup:
         at = match.end()
     parts.append(escape(text[at:]))
     return Markup("").join(parts)
+
+
+def coded(text: str) -> Markup:
+    """A sentence as HTML, escaped, what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def cited(answer: Answer) -> Markup:

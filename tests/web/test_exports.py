@@ -95,6 +95,9 @@ def test_a_saved_search_is_exported(own: SmallLibrary) -> None:
     response = app.test_client().get(f"{API}/saved/{saved.search_id}/export?format=csv")
     (row,) = csv.DictReader(io.StringIO(response.text))
     assert (row["start"], row["confidence"], row["text"]) == ("12.0", "0.9", "'=cmd()")
+    links = re.findall(rf'href="({API}/saved/[^"]+)"', app.test_client().get("/saved").text)
+    assert len(links) == 7
+    assert app.test_client().get(links[0].replace("&amp;", "&")).text == response.text
     app.extensions["reelseek"].close()
 
 

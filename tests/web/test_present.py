@@ -6,7 +6,7 @@ import pytest
 
 from reelseek.answers import Answer, Citation
 from reelseek.records import Channel
-from web.present import ago, cited, highlight, size, span
+from web.present import ago, cited, coded, highlight, size, span
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,8 @@ def test_times_and_sizes_in_words() -> None:
     assert (size(999), size(1500), size(2_500_000), size(5e12)) == ("999 B", "2 KB", "2.5 MB", "5.0 TB")
     assert span(1.0, 1.5) == "0:01"
     assert span(59.0, 61.0) == "0:59 – 1:01"
+
+
+def test_commands_in_a_sentence_are_code_and_markup_is_text() -> None:
+    assert coded("`reelseek videos` lists <b>") == "<code>reelseek videos</code> lists &lt;b&gt;"
+    assert coded("a ` alone") == "a ` alone"
