@@ -114,8 +114,8 @@ class LiveRecording:
     def _keep_recording(self) -> SourceState:
         failures = 0
         while not self._stop.is_set():
+            self._tidy()
             if not self._has_room():
-                self._tidy()
                 self._stop.wait(_DISK_SECONDS)
                 continue
             self._note(SourceState.RECONNECTING if self._lost_at else SourceState.CONNECTING, self._reason)
@@ -274,6 +274,7 @@ class LiveRecording:
         while not self._stop.is_set() and (left := until - time.monotonic()) > 0:
             self._stop.wait(min(left, _NOTE_SECONDS))
             self._note(self._state, self._detail)
+            self._tidy()
 
     def _tidy(self) -> None:
         """Delete what is too old, once a minute."""

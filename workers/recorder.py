@@ -15,12 +15,14 @@ from library.catalogue import Catalogue, open_catalogue
 from library.records import Source, SourceState
 from reelseek.errors import Conflict, ReelseekError
 from reelseek.settings import Settings, load_settings
+from workers.recordings import drop_old, library_of
 
 POLL_SECONDS = 2.0
 """How often it looks for sources that were added or removed."""
 
 _AGAIN_SECONDS = 15.0
 _STOP_SECONDS = 6.0
+_TIDY_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 Say = Callable[[str, str], None]
@@ -51,6 +53,7 @@ class RecorderPool:
         self._running: dict[int, _Running] = {}
         self._not_before: dict[int, float] = {}
         self._refused: set[int] = set()
+        self._tidied = -_TIDY_SECONDS
 
     def run(self, stop: threading.Event) -> None:
         """Record until `stop` is set; with `names`, until all of them have ended."""
@@ -63,6 +66,7 @@ class RecorderPool:
                     stop.wait(POLL_SECONDS)
                     continue
                 self._tend(sources)
+                self._tidy()
                 if self._names is not None and not self._running and not self._waiting(sources):
                     return
                 stop.wait(POLL_SECONDS)
@@ -85,6 +89,19 @@ class RecorderPool:
                 continue
             if time.monotonic() >= self._not_before.get(number, 0.0):
                 self._start(source)
+
+    def _tidy(self) -> None:
+        """Delete what is too old of sources that nobody records now, once a minute. Who records one does it himself."""
+        if self._names is not None or time.monotonic() - self._tidied < _TIDY_SECONDS:
+            return
+        self._tidied = time.monotonic()
+        try:
+            for source in self._catalogue.sources():
+                if not source.holder:
+                    library = library_of(self._catalogue, self._settings, source)
+                    drop_old(self._catalogue, self._settings, source, library)
+        except ReelseekError as error:
+            _log.warning("Old recordings cannot be deleted: %s", error)
 
     def _start(self, source: Source) -> None:
         # here, not in the threads: PyAV cannot be imported by two of them at once

@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -47,6 +48,7 @@ from tests.workers.test_indexing import OFF
 from tests.workers.test_processes import wait_for
 from workers.indexing import Workspace, index_file
 from workers.live import LiveRecording
+from workers.recorder import RecorderPool
 from workers.recordings import add_source, drop_old, library_of, remove_source
 from workers.runner import run_next
 
@@ -327,6 +329,29 @@ def test_recordings_leave_when_they_are_too_old_and_search_forgets_them(
     assert {row["video_id"] for row in rows} == {ids[path] for path in kept}
     assert remove_source(catalogue, quick, "door", recordings=True) == 2
     assert (files(quick), catalogue.videos(), catalogue.libraries(), catalogue.sources()) == ([], [], [], [])
+
+
+def test_recordings_leave_in_time_also_of_sources_that_send_nothing_or_have_ended(
+    catalogue: Catalogue, quick: Settings
+) -> None:
+    add_source(catalogue, quick, "door", "-", kind="pipe", keep_hours=24)
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    add_source(catalogue, quick, "gate", f"tcp://127.0.0.1:{port}", keep_hours=24)
+    fresh = f"{datetime.now(UTC):%Y-%m-%d %H-%M-%S}"
+    for name in ("door", "gate"):
+        for begin in ("2020-01-01 00-00-00", fresh):
+            (quick.live_path / name / f"{name} {begin}.mp4").touch()
+    stop = threading.Event()
+    pool = threading.Thread(target=RecorderPool(quick, catalogue).run, args=(stop,))
+    pool.start()
+    try:
+        for name in ("door", "gate"):
+            wait_for(lambda name=name: len(files(quick, name)) == 1, f"the old one of {name} to go")
+            assert [path.name for path in files(quick, name)] == [f"{name} {fresh}.mp4"]
+    finally:
+        stop.set()
+        pool.join(30)
 
 
 def test_a_full_disk_stops_the_recording_and_room_lets_it_go_on(
