@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sqlalchemy import Connection, CursorResult, Delete, Engine, Update, create_
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
 
 from reelseek.errors import StorageError
 
@@ -21,9 +23,11 @@ HEAD = "0003"
 """The newest migration. Compared first, so that a command on an up-to-date catalogue does not load Alembic."""
 
 BUSY_SECONDS = 30.0
+_UNWRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN})
 _MIGRATION_SECONDS = 300.0
 _ADVISORY_LOCK = 7_305_808_869  # any number that is ours
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_log = logging.getLogger(__name__)
 
 
 def now() -> datetime:
@@ -61,6 +65,7 @@ class Database:
             except OSError as error:
                 raise StorageError(f"The data folder cannot be made: {error}") from error
         self.engine = _engine(url, sqlite=self.is_sqlite)
+        self._told = False
         try:
             self._migrate()
         except BaseException:
@@ -75,7 +80,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A transaction that only reads; it sees one state of the database."""
-        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+        with _translated(), self._reading() as connection, Session(connection, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -88,6 +93,29 @@ class Database:
     def close(self) -> None:
         """Close the connections."""
         self.engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """A connection to read with; where the disk is full or read-only one that needs no file beside the database."""
+        try:
+            connection = self.engine.connect()
+        except OperationalError as error:
+            if not self._is_all_there(error):
+                raise
+            if not self._told:
+                _log.warning("the disk cannot be written (%s): the catalogue is only read", error.orig)
+                self._told = True
+            connection = _frozen(cast(Path, self._file)).connect()
+        with connection:
+            yield connection
+
+    def _is_all_there(self, error: OperationalError) -> bool:
+        """Whether only the files beside the database cannot be made, and it has no part in them."""
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if self._file is None or code not in _UNWRITABLE or not self._file.is_file():
+            return False
+        log = self._file.with_name(f"{self._file.name}-wal")
+        return not log.exists() or log.stat().st_size == 0
 
     def _database_file(self) -> Path | None:
         if not self.is_sqlite:
@@ -105,7 +133,7 @@ class Database:
                     connection.commit()
 
     def _revision(self) -> str | None:
-        with self.engine.connect() as connection:
+        with self._reading() as connection:
             if not inspect(connection).has_table("alembic_version"):
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -164,6 +192,12 @@ def _engine(url: str, *, sqlite: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _frozen(file: Path) -> Engine:
+    """The database as it lies on the disk, for one transaction: another process may be able to write by the next."""
+    address = f"{file.absolute().as_uri()}?immutable=1"
+    return create_engine("sqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import threading
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -217,4 +218,5 @@ def _write(path: Path, bank: Vector) -> None:
             np.save(file, bank, allow_pickle=False)
         temporary.replace(path)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk refuses even this
+            temporary.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ cross-origin header is ever sent.
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import secrets
 import urllib.parse
@@ -20,11 +21,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from library import keys
 from library.catalogue import open_catalogue
 from reelseek.artefacts import storage_errors
-from reelseek.errors import Forbidden, Unauthorized
+from reelseek.errors import Forbidden, StorageError, Unauthorized
 from reelseek.settings import Settings
 from web.backend import backend
 from web.errors import wants_page
 
+_log = logging.getLogger(__name__)
 KEY_COMMAND = "reelseek keys create NAME"
 SESSION_KEY = "key"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -93,11 +95,16 @@ def check_bind_address(settings: Settings) -> None:
 def session_secret(settings: Settings) -> bytes:
     """The key that signs sessions, made once and kept in the data folder, readable by its owner alone."""
     path = settings.data / "session.key"
-    with storage_errors("The data folder"):
-        settings.data.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _write_once(path, secrets.token_bytes(32))
-        return path.read_bytes()
+    made = secrets.token_bytes(32)
+    try:
+        with storage_errors("The data folder"):
+            settings.data.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                _write_once(path, made)
+            return path.read_bytes()
+    except StorageError as error:
+        _log.warning("%s Whoever logs in is logged out when the server ends.", error.message)
+        return made
 
 
 def _write_once(path: Path, content: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from flask import Flask
 
 from reelseek.artefacts import storage_errors
+from reelseek.errors import StorageError
 from reelseek.settings import Settings
 from web.app import create_app
 from web.auth import check_bind_address
@@ -84,10 +85,13 @@ def on_loopback(app: Flask) -> Iterator[str]:
 def _spool_into(settings: Settings) -> None:
     """Let waitress buffer large uploads in the data folder: the system's own may be small, or in memory."""
     folder = settings.data / "incoming"
-    with storage_errors("The data folder"):
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob("upload-*.part*"):  # of a server that was killed
-            left.unlink(missing_ok=True)
+    try:
+        with storage_errors("The data folder"):
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in folder.glob("upload-*.part*"):  # of a server that was killed
+                left.unlink(missing_ok=True)
+    except StorageError as error:
+        _log.warning("%s It is only read.", error.message)
     tempfile.tempdir = str(folder)
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -124,8 +125,9 @@ class Child:
 def serve(settings: Settings, web_command: Sequence[str]) -> int:
     """Run the web server, `workers.concurrency` workers, the recorder and the schedule until SIGINT or SIGTERM.
 
-    A child that ends is started again, after a wait that grows; one that ends again and again ends them all. If this
-    process is killed its children end too.
+    A child that ends is started again, after a wait that grows; one that ends again and again ends them all. Where the
+    data folder cannot be written the web server alone runs: it only reads. If this process is killed its children end
+    too.
 
     Args:
         settings: passed on to all of them.
@@ -139,25 +141,41 @@ def serve(settings: Settings, web_command: Sequence[str]) -> int:
     children = [
         Child(name, command, working if name.startswith("worker") else plain)
         for name, command in _commands(settings, web_command)
+        if name == "web" or _writable(settings)
     ]
+    if len(children) == 1:
+        _say("web", f"{settings.data} cannot be written: what is there is served, nothing is indexed or recorded")
     stop = threading.Event()
     with _signals(stop):
         try:
             for child in children:
                 child.start()
-            return _watch(children, stop)
+            return _watch(children, stop, settings)
         finally:
             _stop(children)
 
 
-def _watch(children: list[Child], stop: threading.Event) -> int:
+def _watch(children: list[Child], stop: threading.Event, settings: Settings) -> int:
     while not stop.wait(_POLL_SECONDS):
-        for child in children:
+        for child in list(children):
             status = child.tend()
-            if status is not None:
+            if status is not None and child.name != "web" and not _writable(settings):
+                _say(child.name, f"does not run any more: {settings.data} cannot be written")
+                children.remove(child)
+            elif status is not None:
                 _say(child.name, f"cannot be kept running ({_meaning(status)}); everything ends")
                 return status if status > 0 else 1
     return 0
+
+
+def _writable(settings: Settings) -> bool:
+    """Whether files can be made in the data folder; on a full disk they can, and workers wait for space."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=settings.data).close()
+    except OSError:
+        return False
+    return True
 
 
 def _stop(children: list[Child]) -> None:

@@ -11,6 +11,7 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from library.catalogue import open_catalogue
 from library.ledger import Ledger
+from reelseek.errors import StorageError
 from reelseek.settings import Settings, load_settings
 from workers.enqueue import GC, STALE, queue_maintenance, queue_scan, queue_upkeep, ring
 
@@ -108,11 +109,14 @@ def _begin(**_: Any) -> None:
 
     It also looks for what is stale: settings change while it does not run.
     """
-    maintain_index()
-    scan_libraries()
-    if load_settings().workers.reindex == "auto":
-        find_stale()
-    reconcile()
+    try:
+        maintain_index()
+        scan_libraries()
+        if load_settings().workers.reindex == "auto":
+            find_stale()
+        reconcile()
+    except StorageError as error:
+        _log.warning("%s The schedule tries again.", error)
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -13,6 +13,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -165,7 +166,8 @@ def _write(file: Path, parts: Decoupled) -> None:
         temporary.write_text(parts.model_dump_json(by_alias=True), encoding="utf-8")
         temporary.replace(file)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only disk refuses even this
+            temporary.unlink(missing_ok=True)
 
 
 def _make_room(folder: Path) -> None:

@@ -97,3 +97,26 @@ def test_times_come_back_in_utc(settings: Settings) -> None:
         assert catalogue.libraries()[0].added_at == added
         assert added.tzinfo is UTC
         assert abs((datetime.now(UTC) - added).total_seconds()) < 600
+
+
+def test_a_catalogue_on_a_full_disk_is_read_and_says_why_it_cannot_be_written(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """No file may grow, so that SQLite cannot make those it keeps beside a database."""
+    with open_catalogue(settings) as catalogue:
+        catalogue.add_library(tmp_path, "films")
+    code = (
+        "import resource, sys\n"
+        "from library.catalogue import Catalogue\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "catalogue = Catalogue(sys.argv[1])\n"
+        "print([library.name for library in catalogue.libraries()])\n"
+        "catalogue.add_library(sys.argv[2], 'more')\n"
+    )
+    command = [sys.executable, "-c", code, settings.database_url, str(tmp_path / "data")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.stdout == "['films']\n", ended.stderr
+    assert ended.stderr.count("the catalogue is only read") == 1
+    assert "StorageError: The catalogue cannot be used" in ended.stderr
+    with open_catalogue(settings) as catalogue:
+        assert [library.name for library in catalogue.libraries()] == ["films"]

@@ -11,24 +11,34 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from reelseek.errors import Conflict, Forbidden
 from reelseek.settings import Settings, load_settings
-from tests.support.web import LECTURE, SmallLibrary
+from tests.support.web import LECTURE, SmallLibrary, build_library
 from web.server import serve
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = "from reelseek.settings import load_settings; from web.server import serve; serve(load_settings())"
 
 
+FULL = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); {CODE}"  # no file can grow
+
+
 @pytest.fixture
 def process(small_library: SmallLibrary) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    environment = os.environ | {"REELSEEK_DATA": str(small_library.settings.data), "REELSEEK_WEB__PORT": "0"}
+    with serving(small_library.settings) as started:
+        yield started
+
+
+@contextmanager
+def serving(settings: Settings, code: str = CODE) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    environment = os.environ | {"REELSEEK_DATA": str(settings.data), "REELSEEK_WEB__PORT": "0"}
     with subprocess.Popen(
-        [sys.executable, "-c", CODE],
+        [sys.executable, "-c", code],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -62,6 +72,23 @@ def test_it_names_its_address_answers_warms_up_and_ends_on_sigterm(process: tupl
     assert started.wait(300) == 0
     assert started.stderr is not None
     assert "Traceback" not in started.stderr.read()
+
+
+def test_on_a_full_disk_what_is_there_is_found_and_shown(settings: Settings, tmp_path: Path) -> None:
+    build_library(settings, tmp_path / "videos")
+    with serving(settings, FULL) as (_, url):
+        assert json.loads(get(f"{url}/api/v1/search?q=quicksort"))["moments"][0]["video_id"] == LECTURE
+        assert "quicksort" in get(f"{url}/?q=quicksort").decode()
+        assert b"<video" in get(f"{url}/videos/{LECTURE}")
+        tags = urllib.request.Request(
+            f"{url}/api/v1/videos/{LECTURE}/tags",
+            b'{"tags": ["x"]}',
+            {"Content-Type": "application/json"},
+            method="PUT",
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(tags, timeout=60)
+        assert (refused.value.code, b"disk is full" in refused.value.read()) == (507, True)
 
 
 def test_a_taken_port_is_told(settings: Settings) -> None:
