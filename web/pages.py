@@ -39,6 +39,7 @@ from web.payloads import video_payload
 from web.pictures import preview
 from web.schemas import VideosQuery, VideoTags
 from web.search_schemas import SearchQuery
+from workers.damage import damage_of
 from workers.removing import remove_video
 
 _PER_PAGE = 48
@@ -274,6 +275,7 @@ def video(video_id: str) -> str:
         lanes=contents.lanes(tracks, contents.segments(served, video_id)) if indexed else (),
         moves=events(tracks),
         stills=_stills(served, entry) if indexed and entry.offline else (),
+        damage=damage_of(served.settings, video_id) if indexed else "",
         result=result,
         near_misses=nearest(result.near_misses) if result else (),
     )
@@ -300,6 +302,8 @@ def _second(name: str) -> float:
 def _why_no_lines(entry: VideoEntry, kind: Channel) -> str:
     if entry.state in (VideoState.NEW, VideoState.QUEUED, VideoState.INDEXING):
         return "It comes when the video is indexed."
+    if entry.live_ingest is None:
+        return "Nothing was found in this video: it could not be indexed."
     if kind is Channel.SPEECH and entry.info and not entry.has_audio:
         return "This video has no sound."
     if kind is Channel.SCREEN_TEXT and entry.info and not entry.width:

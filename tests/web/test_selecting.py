@@ -6,9 +6,10 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
-from tests.support.web import HOSTILE_TITLE, LECTURE, TRAFFIC
+from reelseek.settings import Settings
+from tests.support.web import HOSTILE_TITLE, LECTURE, TRAFFIC, build_library, live_server
 from tests.web.test_accessible import CONTRASTS, CONTROLS
 from tests.web.test_browser import browser, context, page, pytestmark, url  # noqa: F401 (fixtures and a mark)
 
@@ -113,6 +114,35 @@ def test_the_selection_is_the_same_in_all_tabs_and_leaves_as_links(page: Page) -
     mine.click()
     page.bring_to_front()
     expect(dialog).to_contain_text("Nothing is selected")
+
+
+def test_a_video_whose_file_is_away_can_be_selected_and_asks_before_it_is_removed(
+    browser: Browser,  # noqa: F811
+    settings: Settings,
+) -> None:
+    build_library(settings, settings.data / "videos").lecture.unlink()
+    with live_server(settings) as address:
+        page = browser.new_context(base_url=address).new_page()
+        page.set_default_timeout(120_000)
+        faults: list[str] = []
+        asked: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+
+        def refuse(dialog: Dialog) -> None:
+            asked.append(dialog.message)
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
+        page.goto(f"/videos/{LECTURE}?q=merge+sort")
+        page.locator(".moment").first.get_by_role("button", name="Add to selection").click()
+        expect(opened(page).get_by_role("listitem")).to_contain_text("Its file is not there just now")
+        page.keyboard.press("Escape")
+        page.locator(".moment a[data-title]").first.click()
+        page.wait_for_url("**t=12*")
+        page.get_by_role("button", name="Remove").click()
+        assert (len(asked), faults) == (1, [])
+        expect(page.get_by_role("heading", level=1)).to_have_text("A lecture about sorting")
+        page.context.close()
 
 
 def test_the_open_selection_fits_a_phone_and_can_be_read_by_everyone(page: Page) -> None:  # noqa: F811

@@ -3,7 +3,7 @@
 export function startSearch(player) {
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-play], .moment a[data-seek]");
-    if (!link || !player || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+    if (!link || !player?.video || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
     event.preventDefault();
     play(player, link);
   });
