@@ -170,12 +170,26 @@ class AudioTrackOut(Out):
     rule: str = Field(description="of the chosen one: why it")
 
 
+class SubtitleTrackOut(Out):
+    """Subtitles beside a file or in it."""
+
+    file: str = Field(description="of those beside the video the file's name, else empty")
+    index: int | None = Field(description="of those in the video the track's number in it")
+    language: str = Field(description="BCP 47; empty where nothing says it")
+    title: str
+    role: str = Field(description="`forced`, `sounds`, `commentary`, or empty")
+    kind: str = Field(description="`text` or `picture`")
+    chosen: bool = Field(description="whether the words of the video come from it")
+
+
 class VideoDetail(VideoOut):
     """A video with what was found in it."""
 
     locations: list[str]
     info: dict[str, object]
+    damage: str = Field(description="what of its pictures could not be read, or that they end early; or empty")
     audio_tracks: list[AudioTrackOut]
+    subtitle_tracks: list[SubtitleTrackOut]
     chapters: list[ChapterOut]
     segment_list: list[SegmentOut]
 

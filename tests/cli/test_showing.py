@@ -65,6 +65,8 @@ def test_the_api_tells_the_same_as_the_command(settings: Settings) -> None:
     detail = served.test_client().get(f"/api/v1/videos/{told['video_id']}").json
     served.extensions["reelseek"].close()
     assert detail["audio_tracks"] == told["audio_tracks"]
+    assert detail["subtitle_tracks"] == told["subtitle_tracks"]
+    assert [track["file"] for track in detail["subtitle_tracks"] if track["chosen"]] == ["Harbour.en.srt"]
     assert [track["chosen"] for track in detail["audio_tracks"]] == [False, False, True]
     assert {key: told["audio_tracks"][0][key] for key in ("language", "title", "kind", "default", "rule")} == {
         "language": "en", "title": "Commentary", "kind": "beside", "default": True, "rule": "",
@@ -111,5 +113,11 @@ def test_a_clock_that_jumps_back_is_told(tmp_path: Path) -> None:
     off = [part for name in OFF for part in ("--set", f"engines.{name}=off")]
     told = CliRunner().invoke(app, ["--data", str(settings.data), *off, "index", str(path)])
     assert told.exit_code == 0
-    for said in (told.output, shown(settings)):
+    served = create_app(settings)
+    client = served.test_client()
+    address = f"videos/{json.loads(shown(settings, '--json'))['video_id']}"
+    damage = client.get(f"/api/v1/{address}").json["damage"]
+    page = client.get(f"/{address}").text
+    served.extensions["reelseek"].close()
+    for said in (told.output, shown(settings), damage, page):
         assert "its clock jumps back" in said

@@ -31,9 +31,11 @@ from web.schemas import (
     VideoTags,
 )
 from web.uploads import keep_upload
+from workers.damage import damage_of
 from workers.enqueue import enqueue_index, enqueue_reindex
 from workers.removing import remove_video
 from workers.sound_tracks import sound_tracks
+from workers.subtitle_tracks import subtitle_tracks
 
 
 def register(api: APIBlueprint) -> None:
@@ -157,7 +159,12 @@ def detail_payload(served: Backend, video: VideoEntry) -> JsonObject:
     return video_payload(video) | {
         "locations": [printable(place.path) for place in video.locations],
         "info": video.info,
+        "damage": damage_of(served.settings, video.video_id) if indexed else "",
         "audio_tracks": sound_tracks(video, served.settings.ingest),
+        "subtitle_tracks": [
+            track | {"file": printable(track["file"]), "title": printable(track["title"])}
+            for track in subtitle_tracks(video, served.settings.ingest)
+        ],
         "chapters": [
             {
                 "index": chapter.index,
