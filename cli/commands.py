@@ -13,6 +13,7 @@ import typer
 from cli import (
     agents,
     asking,
+    backing,
     digesting,
     doctor,
     evaluating,
@@ -63,6 +64,7 @@ app.command("jobs")(jobs.jobs)
 app.command("reindex")(upkeep.reindex)
 app.command("storage")(upkeep.storage)
 app.command("gc")(upkeep.gc)
+app.command("backup")(backing.backup)
 app.command("eval")(evaluating.evaluate)
 app.add_typer(libraries.app, name="library")
 app.add_typer(live.app, name="live")
