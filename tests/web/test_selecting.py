@@ -8,6 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
+from library import keys
+from library.catalogue import open_catalogue
 from reelseek.settings import Settings
 from tests.support.web import HOSTILE_TITLE, LECTURE, TRAFFIC, build_library, live_server
 from tests.web.test_accessible import CONTRASTS, CONTROLS
@@ -142,6 +144,27 @@ def test_a_video_whose_file_is_away_can_be_selected_and_asks_before_it_is_remove
         page.get_by_role("button", name="Remove").click()
         assert (len(asked), faults) == (1, [])
         expect(page.get_by_role("heading", level=1)).to_have_text("A lecture about sorting")
+        page.context.close()
+
+
+def test_signing_out_leaves_no_selection_for_whoever_comes_next(browser: Browser, settings: Settings) -> None:  # noqa: F811
+    with open_catalogue(settings) as catalogue:
+        key = keys.create_key(catalogue, "mine")
+    with live_server(settings) as address:
+        page = browser.new_context(base_url=address).new_page()
+        page.set_default_timeout(120_000)
+        page.goto("/")
+        for selected in (1, 0):
+            page.get_by_label("API key").fill(key)
+            page.get_by_role("button", name="Sign in").click()
+            sign_out = page.get_by_role("button", name="Sign out")
+            expect(sign_out).to_be_visible()
+            if selected:
+                keep(page, (LECTURE, 1.0, 2.0, "Secret plans"))
+                page.reload()
+                expect(page.locator("[data-tray-count]")).to_have_text("1")
+            assert ("Secret plans" in page.evaluate("JSON.stringify(localStorage)")) == bool(selected)
+            sign_out.click()
         page.context.close()
 
 

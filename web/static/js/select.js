@@ -7,6 +7,7 @@ export function startSelecting() {
   if (!dialog) return;
   const selection = new Selection(Number(dialog.dataset.most));
   startTray(dialog, selection);
+  document.querySelector("[data-sign-out]")?.addEventListener("submit", () => selection.forget());
   const buttons = [...document.querySelectorAll("[data-select]")];
   const stretch = document.querySelector("[data-select-stretch]");
   if (!buttons.length && !stretch) return;

@@ -79,6 +79,11 @@ export class Selection extends EventTarget {
   clear() {
     this.write(() => (this.moments = []));
   }
+
+  /** Leave nothing in the browser, not even for the next person who signs in here. */
+  forget() {
+    localStorage.removeItem(KEY);
+  }
 }
 
 /** A moment as it is kept; its key stays what it was found as when it is trimmed. */
