@@ -45,7 +45,7 @@ class DecodeReport:
     @property
     def note(self) -> str:
         """What a person should know, or an empty string."""
-        parts = [f"{self.broken} broken packets skipped"] if self.broken else []
+        parts = [f"{self.broken} broken packet{'s' * (self.broken > 1)} skipped"] if self.broken else []
         parts += ["the file breaks off"] if self.truncated else []
         parts += [f"its clock jumps back: {self.repeated} pictures left out"] if self.repeated else []
         return ", ".join(parts)
@@ -98,14 +98,18 @@ class Decoder:
         """
         packets = self._container.demux(self._stream)
         before: float | None = None
+        cut = False
         while True:
             try:
                 packet = next(packets)
             except StopIteration:
+                self._report.truncated |= cut
                 return
             except FFmpegError:
                 self._report.truncated = True
                 return
+            if packet.size:  # the last of all is empty: it asks for the pictures that are left
+                cut = packet.is_corrupt  # less of it is there than the index says
             try:
                 for frame in packet.decode():
                     self._report.decoded += 1

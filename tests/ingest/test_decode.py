@@ -19,7 +19,8 @@ from reelseek.artefacts import ArtefactStore
 from reelseek.errors import MediaError
 from reelseek.records import Frame, Shot
 from reelseek.setting_groups import IngestSettings
-from tests.support.media import Timed, busy, plain, slide, steady, turned, write_video
+from tests.support.media import Timed, busy, plain, slide, steady, truncated, turned, write_video
+from tests.support.odd_media import film
 
 SETTINGS = IngestSettings()
 
@@ -68,6 +69,17 @@ def test_a_partly_broken_clip_keeps_what_can_be_decoded(shared_data: Path) -> No
     assert seen[-1].time > 2.5
     with pytest.raises(MediaError, match="max_decode_errors"):
         list(pictures(path, info, SETTINGS.model_copy(update={"max_decode_errors": 0}), DecodeReport()))
+
+
+def test_a_film_that_was_cut_off_says_that_it_breaks_off_and_a_whole_one_says_nothing(tmp_path: Path) -> None:
+    for cut, note in ((False, ""), (True, "the file breaks off")):
+        path = film(tmp_path / "a.mp4", "-g", "10", "-movflags", "+faststart")
+        if cut:
+            truncated(path, 0.75)
+        report = DecodeReport()
+        assert list(pictures(path, probe(path, SETTINGS, "0" * 32), SETTINGS, report))
+        assert report.note.endswith(note)
+        assert bool(report.note) == cut
 
 
 def test_times_are_the_pictures_own_in_a_variable_frame_rate_with_an_offset(tmp_path: Path) -> None:
