@@ -12,16 +12,16 @@ from tests.support.command import ROOT
 
 INTERRUPTED = """
 import os, signal, sys
-from cli.main import main
 data, module, handling = sys.argv[1:]
+# tests that run in the background inherit an ignored one
+signal.signal(signal.SIGINT, signal.SIG_IGN if handling == "ignored" else signal.default_int_handler)
+from cli.main import main
 
 class Interrupt:
     def find_spec(self, name, path=None, target=None):
         if name == module:
             os.kill(os.getpid(), signal.SIGINT)
 
-if handling == "ignored":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 sys.meta_path.insert(0, Interrupt())
 sys.argv = ["reelseek", "--data", data, "videos"]
 main()
