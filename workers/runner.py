@@ -105,7 +105,15 @@ def _settle(ledger: Ledger, job: Job, work: Callable[[], JsonObject]) -> None:
             raise
         else:
             ledger.complete(job, result)
-            _log.info("Job %d is done: %s", job.job_id, result)
+            _log.info("Job %d is done%s", job.job_id, _in_short(result))
+
+
+def _in_short(result: JsonObject) -> str:
+    """A job's result on one line of a log; its lists are in the ledger."""
+    facts = [
+        f"{name} {value}" for name, value in result.items() if isinstance(value, (str, int, float)) and value != ""
+    ]
+    return f": {', '.join(facts)}" if facts else ""
 
 
 class _Failed(Exception):
