@@ -42,6 +42,12 @@ _CLIP: Any = {
 
 def register(api: APIBlueprint) -> None:
     """Add the routes."""
+    _register_of_video(api)
+    _register_of_moments(api)
+
+
+def _register_of_video(api: APIBlueprint) -> None:
+    """What leaves one video."""
 
     @api.get("/videos/<video:video_id>/export/captions")
     @api.input(CaptionsExport, location="query", arg_name="query")
@@ -77,6 +83,10 @@ def register(api: APIBlueprint) -> None:
         found = excerpt_of(backend().catalogue, video_id, query.start, query.end)
         plan = cut_plan(backend().catalogue, [found], copy=query.mode == "copy", height=query.height)
         return _cut(backend(), plan, file_name(found.title, ".mp4", found.start, found.end))
+
+
+def _register_of_moments(api: APIBlueprint) -> None:
+    """Moments of any videos: found, saved, or chosen by hand."""
 
     @api.get("/search/export")
     @api.input(SearchExport, location="query", arg_name="query")

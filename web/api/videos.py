@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import request, url_for
@@ -37,6 +38,12 @@ from workers.removing import remove_video
 from workers.sound_tracks import sound_tracks
 from workers.subtitle_tracks import subtitle_tracks
 
+_UPLOAD: Any = {
+    413: "The file is larger than `web.max_upload_bytes`",
+    422: "It is no video or sound that can be read",
+    507: "The disk is full",
+}
+
 
 def register(api: APIBlueprint) -> None:
     """Add the routes."""
@@ -49,13 +56,7 @@ def register(api: APIBlueprint) -> None:
         return video_page(backend(), query)
 
     @api.post("/videos")
-    @api.doc(
-        responses={
-            413: "The file is larger than `web.max_upload_bytes`",
-            422: "It is no video or sound that can be read",
-            507: "The disk is full",
-        }
-    )
+    @api.doc(responses=_UPLOAD)
     @api.output(UploadOut, status_code=202)
     def upload_video() -> JsonObject:
         """Take a video file (`multipart/form-data`, field `file`); it is indexed in the background."""
